@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'electron-vite';
+import { resolve } from 'node:path';
+
+const alias = { '@shared': resolve('src/shared') };
+
+export default defineConfig({
+  main: {
+    resolve: { alias },
+    build: {
+      // The programs that main is made of: the app, the command line, the process behind each mount, and the
+      // worker thread in which the app's engine runs.
+      rollupOptions: {
+        input: {
+          index: resolve('src/main/index.ts'),
+          cli: resolve('src/main/cli/main.ts'),
+          'mount-process': resolve('src/main/fuse/mount-process.ts'),
+          'view-worker': resolve('src/main/desktop/view-worker.ts'),
+        },
+      },
+    },
+  },
+  preload: {
+    resolve: { alias },
+    build: {
+      externalizeDeps: { exclude: ['valibot'] },
+      rollupOptions: { input: { index: resolve('src/preload/index.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+    },
+  },
+  renderer: {
+    root: 'src/renderer',
+    resolve: { alias },
+    plugins: [svelte()],
+    build: { rollupOptions: { input: resolve('src/renderer/index.html') } },
+  },
+});

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+import * as v from 'valibot';
+import type { Composition } from './composition';
+import type { Explanation, EntryRow, Preview } from './view';
+
+/**
+ * The only place where an IPC call or event exists. Main validates the parameters with the schema; the renderer
+ * gets the types. Answers come in an envelope (`Answer`), because Electron keeps only the message of a thrown error.
+ */
+
+const id = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
+/** A path as a byte string: absolute, no NUL. PATH_MAX with room. */
+const path = v.pipe(v.string(), v.maxLength(8192), v.regex(/^\/[\u0001-\u00ff]*$/));
+/** An empty path means "none chosen yet". */
+const pathOrEmpty = v.union([path, v.literal('')]);
+const nodeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const OptionValuesSchema = v.strictObject({
+  metacopy: v.optional(v.picklist(['on', 'off'])),
+  redirect_dir: v.optional(v.picklist(['on', 'follow', 'nofollow', 'off'])),
+  volatile: v.optional(v.literal(true)),
+  index: v.optional(v.picklist(['on', 'off'])),
+  nfs_export: v.optional(v.picklist(['on', 'off'])),
+  xino: v.optional(v.picklist(['on', 'auto', 'off'])),
+  userxattr: v.optional(v.literal(true)),
+  verity: v.optional(v.picklist(['on', 'require', 'off'])),
+  uuid: v.optional(v.picklist(['auto', 'on', 'off', 'null'])),
+  fsync: v.optional(v.picklist(['auto', 'strict', 'volatile'])),
+  default_permissions: v.optional(v.literal(true)),
+});
+
+const layer = v.strictObject({ id, path });
+
+export const CompositionSchema = v.strictObject({
+  id,
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  upper: v.nullable(v.strictObject({ path, workdir: pathOrEmpty })),
+  lowers: v.pipe(v.array(layer), v.maxLength(2000)),
+  data: v.pipe(v.array(layer), v.maxLength(2000)),
+  options: OptionValuesSchema,
+  mountpoint: v.nullable(path),
+});
+
+export const SettingsSchema = v.strictObject({
+  theme: v.picklist(['system', 'light', 'dark']),
+  showHidden: v.boolean(),
+  transport: v.picklist(['auto', 'direct', 'fuse-native']),
+});
+export type Settings = v.InferOutput<typeof SettingsSchema>;
+
+export const COMMAND_FORMS = ['mount', 'fsconfig', 'fstab', 'systemd', 'unshare', 'fuse-overlayfs', 'lamina'] as const;
+export type CommandForm = (typeof COMMAND_FORMS)[number];
+
+/** Parameters of each call. */
+export const REQUESTS = {
+  'app.state': v.strictObject({}),
+  'settings.set': v.partial(SettingsSchema),
+  'compositions.save': v.strictObject({ composition: CompositionSchema }),
+  'compositions.remove': v.strictObject({ id }),
+  'compositions.select': v.strictObject({ id }),
+  /** Opens the folder dialog; answers with the chosen paths, none when cancelled. */
+  'layers.choose': v.strictObject({ title: v.pipe(v.string(), v.maxLength(100)), multiple: v.boolean() }),
+  /** Paths from text that the user pasted or typed, one a line; file:// URIs too. */
+  'layers.parse': v.strictObject({ text: v.pipe(v.string(), v.maxLength(65536)) }),
+  /** What is known of folders before or while they are layers. */
+  'layers.inspect': v.strictObject({ paths: v.pipe(v.array(path), v.maxLength(500)) }),
+  'view.open': v.strictObject({ composition: CompositionSchema }),
+  'view.close': v.strictObject({ view: id }),
+  'view.children': v.strictObject({
+    view: id,
+    node: nodeNumber,
+    offset: nodeNumber,
+    limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+    hidden: v.boolean(),
+  }),
+  'view.explain': v.strictObject({ view: id, node: nodeNumber }),
+  /** By path, visible or not ("why is this not here"). UTF-8 text as typed. */
+  'view.explainPath': v.strictObject({ view: id, path: v.pipe(v.string(), v.maxLength(8192)) }),
+  'view.preview': v.strictObject({ view: id, node: nodeNumber }),
+  'command.render': v.strictObject({ composition: CompositionSchema, form: v.picklist(COMMAND_FORMS) }),
+  /** Renders again in main and saves by dialog; answers with the path, null when cancelled. */
+  'command.save': v.strictObject({ composition: CompositionSchema, form: v.picklist(COMMAND_FORMS) }),
+  'clipboard.write': v.strictObject({ text: v.pipe(v.string(), v.maxLength(1 << 20)) }),
+  'mounts.list': v.strictObject({}),
+  'mounts.start': v.strictObject({ composition: CompositionSchema, mountpoint: path }),
+  'mounts.stop': v.strictObject({ id }),
+  /** Opens the mount point in the file manager. */
+  'mounts.reveal': v.strictObject({ id }),
+} as const;
+
+export type RequestName = keyof typeof REQUESTS;
+export type RequestParams<N extends RequestName> = v.InferInput<(typeof REQUESTS)[N]>;
+
+/** What the machine is, for the status bar and for advice. */
+export interface HostInfo {
+  readonly kernel: string;
+  readonly uid: number;
+  readonly fuse: boolean;
+  readonly version: string;
+}
+
+export interface LayerFacts {
+  readonly path: string;
+  readonly display: string;
+  readonly ok: boolean;
+  /** File system name as in mountinfo (`ext4`), null when the path cannot be read. */
+  readonly filesystem: string | null;
+  /** Why it cannot be a layer, with the way out. */
+  readonly problem: string | null;
+}
+
+export interface MountInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly mountpoint: string;
+  readonly display: string;
+  readonly transport: 'direct' | 'fuse-native';
+  readonly pid: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly compositionId: string | null;
+  /** `mount -o` text with all layers, as `lamina mount` takes it. */
+  readonly options: string;
+}
+
+export interface RenderedCommand {
+  readonly form: CommandForm;
+  /** Null where the form cannot express the composition; then `warnings` say why. */
+  readonly text: string | null;
+  readonly warnings: readonly string[];
+  /** Name proposed for Save. */
+  readonly filename: string;
+}
+
+export interface AppState {
+  readonly settings: Settings;
+  readonly compositions: readonly Composition[];
+  readonly currentId: string;
+  readonly host: HostInfo;
+  readonly mounts: readonly MountInfo[];
+  /** Things to tell once, as "the settings file was damaged and set aside as …". */
+  readonly notices: readonly string[];
+}
+
+export interface OpenView {
+  readonly view: string;
+  readonly root: EntryRow;
+}
+
+export interface ChildrenPage {
+  /** Names in the directory under the given filter. */
+  readonly total: number;
+  readonly rows: readonly EntryRow[];
+}
+
+export interface Results {
+  'app.state': AppState;
+  'settings.set': Settings;
+  'compositions.save': null;
+  'compositions.remove': null;
+  'compositions.select': null;
+  'layers.choose': { readonly paths: readonly string[] };
+  'layers.parse': { readonly paths: readonly string[] };
+  'layers.inspect': { readonly facts: readonly LayerFacts[] };
+  'view.open': OpenView;
+  'view.close': null;
+  'view.children': ChildrenPage;
+  'view.explain': Explanation;
+  'view.explainPath': Explanation;
+  'view.preview': Preview;
+  'command.render': RenderedCommand;
+  'command.save': { readonly path: string | null };
+  'clipboard.write': null;
+  'mounts.list': { readonly mounts: readonly MountInfo[] };
+  'mounts.start': MountInfo;
+  'mounts.stop': null;
+  'mounts.reveal': null;
+}
+
+/** Sent by main without being asked. */
+export interface Events {
+  'mounts.changed': { readonly mounts: readonly MountInfo[] };
+}
+export type EventName = keyof Events;
+export const EVENTS = ['mounts.changed'] as const satisfies readonly EventName[];
+
+/** An error as the window shows it: what failed, and the way out. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorReport };
+
+/** All that the preload script gives the page, as `window.lamina`. */
+export interface Bridge {
+  invoke<N extends RequestName>(name: N, params: RequestParams<N>): Promise<Answer<Results[N]>>;
+  /** Returns the function that ends the subscription. */
+  subscribe<N extends EventName>(name: N, listener: (event: Events[N]) => void): () => void;
+  /** Paths (byte strings) of folders dropped from a file manager. */
+  pathsFromDrop(files: readonly File[]): readonly string[];
+}
