@@ -54,6 +54,8 @@ export type CommandForm = (typeof COMMAND_FORMS)[number];
 /** Parameters of each call. */
 export const REQUESTS = {
   'app.state': v.strictObject({}),
+  /** The window shows its first view, fonts and all; `--screenshot` waits for it. */
+  'app.settled': v.strictObject({}),
   'settings.set': v.partial(SettingsSchema),
   'compositions.save': v.strictObject({ composition: CompositionSchema }),
   'compositions.remove': v.strictObject({ id }),
@@ -64,6 +66,8 @@ export const REQUESTS = {
   'layers.parse': v.strictObject({ text: v.pipe(v.string(), v.maxLength(65536)) }),
   /** What is known of folders before or while they are layers. */
   'layers.inspect': v.strictObject({ paths: v.pipe(v.array(path), v.maxLength(500)) }),
+  /** Opens a folder in the file manager. */
+  'layers.reveal': v.strictObject({ path }),
   'view.open': v.strictObject({ composition: CompositionSchema }),
   'view.close': v.strictObject({ view: id }),
   'view.children': v.strictObject({
@@ -140,6 +144,8 @@ export interface AppState {
   readonly mounts: readonly MountInfo[];
   /** Things to tell once, as "the settings file was damaged and set aside as …". */
   readonly notices: readonly string[];
+  /** Path in the merged tree to select at start (`--select`). */
+  readonly select: string | null;
 }
 
 export interface OpenView {
@@ -155,6 +161,7 @@ export interface ChildrenPage {
 
 export interface Results {
   'app.state': AppState;
+  'app.settled': null;
   'settings.set': Settings;
   'compositions.save': null;
   'compositions.remove': null;
@@ -162,6 +169,7 @@ export interface Results {
   'layers.choose': { readonly paths: readonly string[] };
   'layers.parse': { readonly paths: readonly string[] };
   'layers.inspect': { readonly facts: readonly LayerFacts[] };
+  'layers.reveal': null;
   'view.open': OpenView;
   'view.close': null;
   'view.children': ChildrenPage;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+import { BrowserWindow, dialog } from 'electron';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { bytesOf } from '@shared/bytes';
+
+// Electron's dialogs open in Downloads since 43; remembering the last folder is ours to do.
+let lastFolder: string | undefined;
+
+/** Asks for folders; none when cancelled. */
+export async function chooseFolders(title: string, multiple: boolean): Promise<string[]> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(parent(), {
+    title,
+    ...(lastFolder === undefined ? {} : { defaultPath: lastFolder }),
+    properties: ['openDirectory', 'createDirectory', 'showHiddenFiles', ...(multiple ? (['multiSelections'] as const) : [])],
+  });
+  const first = filePaths[0];
+  if (canceled || first === undefined) return [];
+  lastFolder = dirname(first);
+  return filePaths.map(bytesOf);
+}
+
+/** Asks where to, and writes; answers with the path, null when cancelled. */
+export async function saveText(text: string, filename: string): Promise<string | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog(parent(), {
+    defaultPath: lastFolder === undefined ? filename : join(lastFolder, filename),
+  });
+  if (canceled || !filePath) return null;
+  await writeFile(filePath, text.endsWith('\n') ? text : `${text}\n`);
+  return filePath;
+}
+
+function parent(): BrowserWindow {
+  const window = BrowserWindow.getAllWindows()[0];
+  if (!window) throw new Error('no window');
+  return window;
+}
