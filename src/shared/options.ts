@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 import type { Composition } from './composition';
 
+export { OPTION_SPECS } from './option-specs';
+export type { OptionSpec } from './option-specs';
+export { judgeOptions } from './option-rules';
+export { LINUX_DEFAULTS } from './option-defaults';
+
 /** Values as the kernel spells them; a missing key means "not on the command line". */
 export interface OptionValues {
   readonly metacopy?: 'on' | 'off';
@@ -48,9 +53,22 @@ export interface OptionFinding {
   readonly options: readonly OptionName[];
   readonly message: string;
   readonly why: string;
+  /** What the kernel logs then, without the `overlayfs: ` before it; null where it says nothing. */
+  readonly kernel: string | null;
   readonly fixes: readonly OptionFix[];
 }
 
+/** The defaults that a mount starts from, as `/sys/module/overlay/parameters/` holds them (semantics 5.1). */
+export interface ModuleDefaults {
+  readonly redirectDir: boolean;
+  readonly redirectAlwaysFollow: boolean;
+  readonly index: boolean;
+  readonly nfsExport: boolean;
+  readonly xinoAuto: boolean;
+  readonly metacopy: boolean;
+}
+
+/** `findings` are in the order in which the kernel checks: its errno is that of the first error. */
 export interface OptionVerdict {
   readonly effective: EffectiveOptions;
   readonly findings: readonly OptionFinding[];
