@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
+import type { RealDirectory } from '../layers/real-directory';
+import { closeFile, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, openAt, readDirectory, type DirectoryEntry } from '../system/files';
+import { SystemError } from '../system/libc';
+import { statAt } from '../system/stat';
+import { isMerged, realsOf, topOf, type Entry, type Real } from './entry';
+import { lookup } from './lookup';
+import type { OverlayStack } from './stack';
+
+/** A listed name, with the component directory that gives its type and inode number. */
+export interface ListedName extends DirectoryEntry {
+  readonly from: Real;
+}
+
+const DT_CHR = 2;
+const DT_REG = 8;
+
+/** The entries of one real directory, `.` and `..` included. Throws a SystemError. */
+export function readReal(stack: OverlayStack, directory: RealDirectory): DirectoryEntry[] {
+  const path = directory.layer.path + directory.path;
+  const fd = openAt(stack.directories.fdOf(directory), '.', O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (fd < 0) throw new SystemError(-fd, 'opendir', path);
+  try {
+    return readDirectory(fd, path);
+  } finally {
+    closeFile(fd);
+  }
+}
+
+/**
+ * The names that a directory of the merged tree lists, `.` and `..` included, in the kernel's order (semantics 3.1,
+ * 3.2): one real directory as it is; of several the last component first, then top-down what it does not have. Listing
+ * is less strict than lookup: a name may be listed and give ENOENT.
+ */
+export function listNames(stack: OverlayStack, entry: Entry): ListedName[] {
+  const reals = realsOf(entry);
+  if (isPassedThrough(stack, entry)) {
+    const from = reals[0]!;
+    return readReal(stack, from.directory!).map((found) => ({ ...found, from }));
+  }
+  const last = reals.pop()!;
+  const top = new Map<ByteString, ListedName | null>();
+  for (const from of reals) {
+    const isHidden = hidingRule(stack, entry, from);
+    for (const found of readReal(stack, from.directory!)) {
+      if (!top.has(found.name)) top.set(found.name, isHidden(found) ? null : { ...found, from });
+    }
+  }
+  return withLast(stack, entry, last, top);
+}
+
+/**
+ * One real directory is listed unfiltered, whiteouts included. Not so the root, and a directory with an origin: it was
+ * copied up, and may hold whiteouts of a lower that is gone (found by the differential test).
+ */
+function isPassedThrough(stack: OverlayStack, entry: Entry): boolean {
+  return entry.parent !== null && !isMerged(entry) && !topOf(entry).xattrs.includes(stack.names.origin);
+}
+
+/** The last component's names lead; a name that is higher up too stands here in its place. */
+function withLast(stack: OverlayStack, entry: Entry, from: Real, top: Map<ByteString, ListedName | null>): ListedName[] {
+  const isHidden = hidingRule(stack, entry, from);
+  const listed: ListedName[] = [];
+  for (const found of readReal(stack, from.directory!)) {
+    const above = top.get(found.name);
+    if (above !== undefined) top.delete(found.name);
+    if (above) listed.push(above);
+    else if (above === undefined && !isHidden(found)) listed.push({ ...found, from });
+  }
+  for (const above of top.values()) if (above) listed.push(above);
+  return listed;
+}
+
+/**
+ * What readdir takes for a whiteout among the names of one component (semantics 1.3 point 3): char 0:0. Where the
+ * layer has `opaque=x` directories and this is one, the kernel looks regular files up, and in an impure upper it looks
+ * every name up for its inode number; a name whose lookup fails is then not listed, whatever the error.
+ */
+function hidingRule(stack: OverlayStack, entry: Entry, from: Real): (found: DirectoryEntry) => boolean {
+  const xattrWhiteouts = entry.xattrWhiteouts && from.layer.xattrWhiteouts;
+  const impure = from === entry.upper && from.xattrs.includes(stack.names.impure);
+  return ({ name, type }) => {
+    if (type === DT_CHR && isCharWhiteout(stack, from, name)) return true;
+    if (!impure && !(xattrWhiteouts && type === DT_REG)) return false;
+    return name !== '.' && name !== '..' && !resolves(stack, entry, name);
+  };
+}
+
+function isCharWhiteout(stack: OverlayStack, from: Real, name: ByteString): boolean {
+  const stat = statAt(stack.directories.fdOf(from.directory!), name);
+  return typeof stat !== 'number' && stat.rdevMajor === 0 && stat.rdevMinor === 0;
+}
+
+function resolves(stack: OverlayStack, entry: Entry, name: ByteString): boolean {
+  try {
+    lookup(stack, entry, name);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+import { display, type ByteString } from '@shared/bytes';
+import type { EffectiveOptions } from '@shared/options';
+import type { Composition, Lane } from '@shared/composition';
+import { Failure } from '@shared/failure';
+import { openLayer, type Layer } from '../layers/layer';
+import { DirectoryCache } from '../layers/real-directory';
+import { closeFile } from '../system/files';
+import { statPath, type Stat } from '../system/stat';
+import { getXattrAt, listXattrsAt } from '../system/xattr';
+import type { Entry, Real } from './entry';
+import { OVERLAY_XATTRS, type OverlayXattrs } from './xattr-names';
+
+/** What a lookup depends on, of the options. */
+export interface LookupRules {
+  /** redirect_dir is `on` or `follow`. */
+  readonly follow: boolean;
+  readonly metacopy: boolean;
+}
+
+const OPEN_DIRECTORIES = 512;
+
+/** What overlayfs answers for a name no file system of today can hold. */
+const NAME_MAX = 255;
+
+/** An open stack of layers: what a mount is to the kernel. Close it when done. */
+export class OverlayStack {
+  readonly layers: readonly Layer[];
+  readonly names: OverlayXattrs;
+  readonly rules: LookupRules;
+  readonly root: Entry;
+  readonly nameMax = NAME_MAX;
+  readonly directories = new DirectoryCache(OPEN_DIRECTORIES);
+  /** Index of the last lower that is merged. */
+  readonly lastRegular: number;
+  readonly data: readonly Layer[];
+  private readonly traps: ReadonlySet<string>;
+  private readonly trapNumbers = new Set<number>();
+
+  /**
+   * Opens every layer.
+   * @param subject the layers; the rules on options are not checked here (`judgeOptions`)
+   * @throws Failure that names the layer that cannot be read
+   */
+  constructor(
+    subject: Pick<Composition, 'upper' | 'lowers' | 'data'>,
+    options: Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>,
+  ) {
+    this.names = OVERLAY_XATTRS[options.userxattr ? 'user' : 'trusted'];
+    this.rules = { follow: options.redirectDir !== 'nofollow', metacopy: options.metacopy };
+    const paths: [ByteString, Lane][] = [
+      ...(subject.upper ? [[subject.upper.path, 'upper'] as [ByteString, Lane]] : []),
+      ...subject.lowers.map(({ path }): [ByteString, Lane] => [path, 'lower']),
+      ...subject.data.map(({ path }): [ByteString, Lane] => [path, 'data']),
+    ];
+    this.layers = this.openAll(paths);
+    const lowers = this.layers.filter(({ lane }) => lane === 'lower');
+    this.data = this.layers.filter(({ lane }) => lane === 'data');
+    this.lastRegular = lowers.at(-1)?.index ?? -1;
+    this.traps = this.findTraps(subject.upper?.workdir ?? '');
+    this.root = this.openRoot(lowers);
+  }
+
+  get hasData(): boolean {
+    return this.data.length > 0;
+  }
+
+  private openAll(paths: readonly [ByteString, Lane][]): Layer[] {
+    const opened: Layer[] = [];
+    try {
+      for (const [path, lane] of paths) opened.push(openLayer(path, opened.length, lane));
+    } catch (error) {
+      for (const layer of opened) closeFile(layer.root.fd);
+      throw error;
+    }
+    if (!opened.some(({ lane }) => lane === 'lower')) {
+      for (const layer of opened) closeFile(layer.root.fd);
+      throw new Failure('EINVAL', 'The stack has no lower layer.', 'Add at least one lowerdir.');
+    }
+    return opened;
+  }
+
+  private openRoot(lowers: readonly Layer[]): Entry {
+    const upper = this.layers.find(({ lane }) => lane === 'upper');
+    const reals = lowers.map((layer) => this.rootReal(layer));
+    for (const { layer } of reals) layer.xattrWhiteouts = this.rootHasXattrWhiteouts(layer);
+    return {
+      parent: null,
+      name: '',
+      upper: upper ? this.rootReal(upper) : null,
+      lowers: reals,
+      metacopy: false,
+      lazyData: null,
+      xattrWhiteouts: reals.some(({ layer }) => layer.xattrWhiteouts),
+      foundData: null,
+    };
+  }
+
+  private rootReal(layer: Layer): Real {
+    const xattrs = listXattrsAt(layer.root.fd, '.');
+    return {
+      layer,
+      parent: layer.root,
+      name: '.',
+      stat: layer.rootStat,
+      directory: layer.root,
+      xattrs: typeof xattrs === 'number' ? [] : xattrs,
+    };
+  }
+
+  private rootHasXattrWhiteouts(layer: Layer): boolean {
+    return getXattrAt(layer.root.fd, '.', this.names.opaque) === 'x';
+  }
+
+  /** Layer roots and the work directories: a lookup that meets one inside a layer gives ELOOP (semantics 2.8). */
+  private findTraps(workdir: ByteString): ReadonlySet<string> {
+    const stats = this.layers.map(({ rootStat }) => rootStat);
+    for (const path of workdir === '' ? [] : [workdir, `${workdir}/work`, `${workdir}/index`]) {
+      try {
+        stats.push(statPath(path));
+      } catch {
+        // Not made yet: then no layer holds it either.
+      }
+    }
+    for (const stat of stats) this.trapNumbers.add(stat.inoLow);
+    return new Set(stats.map(inodeKey));
+  }
+
+  isTrap(stat: Stat): boolean {
+    // Every directory of every lookup comes here: compare numbers first, make a key only for the rare match.
+    return this.trapNumbers.has(stat.inoLow) && this.traps.has(inodeKey(stat));
+  }
+
+  close(): void {
+    this.directories.close();
+    for (const layer of this.layers) closeFile(layer.root.fd);
+  }
+
+  /** For messages: the layer's letter-less name. */
+  describe(layer: Layer): string {
+    return `${layer.lane} layer ${display(layer.path)}`;
+  }
+}
+
+/** Identifies an inode on this machine. */
+export const inodeKey = (stat: Stat): string =>
+  `${stat.devMajor}:${stat.devMinor}:${stat.inoHigh}:${stat.inoLow}`;

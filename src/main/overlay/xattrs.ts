@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
+import { SystemError } from '../system/libc';
+import { getXattrAt, listXattrsAt } from '../system/xattr';
+import { pathOf, topOf, type Entry } from './entry';
+import type { OverlayStack } from './stack';
+import { storedName, visibleName } from './xattr-names';
+
+/** Names of the attributes that the mount shows: private ones hidden, escaped ones unescaped (semantics 1.1). */
+export function listXattrs(stack: OverlayStack, entry: Entry): ByteString[] {
+  const { parent, name } = topOf(entry);
+  const stored = listXattrsAt(stack.directories.fdOf(parent), name);
+  if (typeof stored === 'number') throw new SystemError(-stored, 'listxattr', pathOf(entry));
+  return stored.map((attribute) => visibleName(attribute, stack.names)).filter((attribute) => attribute !== null);
+}
+
+/** Value of an attribute under its visible name, or the negative errno. */
+export function getXattr(stack: OverlayStack, entry: Entry, attribute: ByteString): ByteString | number {
+  const { parent, name } = topOf(entry);
+  return getXattrAt(stack.directories.fdOf(parent), name, storedName(attribute, stack.names));
+}
