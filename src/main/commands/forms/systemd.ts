@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+import { bytesOf, textOf } from '@shared/bytes';
+import type { ByteString } from '@shared/bytes';
+import { stackOf } from '@shared/composition';
+import type { Composition } from '@shared/composition';
+import { kernelMount } from '../kernel-mount';
+import { mountpointOf } from '../slug';
+import { mountUnitName } from '../unit-name';
+import type { FormRenderer } from './form';
+
+/** Linux takes no longer file name, and systemd no longer unit name. */
+const NAME_MAX = 255;
+
+/** A systemd mount unit; blanks stay as they are, one level of backslashes, `%` doubled (semantics 10.3). */
+export const renderSystemd: FormRenderer = (composition) => {
+  const mountpoint = mountpointOf(composition);
+  const filename = mountUnitName(mountpoint);
+  const { options, forceMount2, warnings } = kernelMount(composition, 'either');
+  const impossible = options === null ? [] : unwritable(mountpoint, filename, options);
+  if (options === null || impossible.length > 0) {
+    return {
+      text: null,
+      warnings: [...impossible, ...warnings],
+      filename: filename.length > NAME_MAX ? 'overlay.mount' : filename,
+    };
+  }
+  const lines = [
+    '[Unit]',
+    `Description=Overlay ${doubled(bytesOf(composition.name.replace(/[\p{Cc}\\]+/gu, ' ').trim()))}`,
+    ...paths(composition).map((path) => `RequiresMountsFor=${quoted(doubled(path))}`),
+    '',
+    '[Mount]',
+    'What=overlay',
+    `Where=${doubled(closed(mountpoint))}`,
+    'Type=overlay',
+    `Options=${doubled(options)}`,
+    ...(forceMount2 ? ['Environment=LIBMOUNT_FORCE_MOUNT2=always'] : []),
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ];
+  return { text: lines.join('\n'), warnings, filename };
+};
+
+function paths(composition: Composition): ByteString[] {
+  const all = [...stackOf(composition).map(({ path }) => path), composition.upper?.workdir ?? ''];
+  return [...new Set(all)].filter((path) => path !== '');
+}
+
+function unwritable(mountpoint: ByteString, unit: string, options: ByteString): string[] {
+  const text = [options, mountpoint].join('');
+  const reasons: string[] = [];
+  if (/[\n\r]/.test(text))
+    reasons.push('A path holds a line break, which ends a line of a unit file. The mount form can.');
+  if (textOf(text) === null) {
+    reasons.push('A path is not UTF-8, and systemd reads unit files as UTF-8. The mount and fstab forms can.');
+  }
+  if (`${mountpoint}/`.includes('/../')) {
+    reasons.push('systemd takes no mount point with “..” in it: choose it without.');
+  }
+  if (unit.length > NAME_MAX) {
+    reasons.push(
+      `The unit must be named after the mount point, and that name would have ${unit.length} bytes: choose a shorter mount point.`,
+    );
+  }
+  return reasons;
+}
+
+/** systemd replaces `%` and the character after it. */
+function doubled(value: ByteString): ByteString {
+  return value.replaceAll('%', '%%');
+}
+
+/** A path at the end of a line must not end in a blank, which is stripped, nor in `\`, which joins the next line. */
+function closed(path: ByteString): ByteString {
+  return /[\s\\]$/.test(path) ? `${path}/` : path;
+}
+
+/** A word of a list of paths: quotes are taken off, backslashes are not special. */
+function quoted(path: ByteString): ByteString {
+  if (/^[\w/.:,%@+=-]+$/.test(path)) return path;
+  return `"${path}"`;
+}
