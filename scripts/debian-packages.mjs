@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The Debian packages that Lamina stands on: the one list.
+
+/**
+ * `needs`: the commands that need it; `start` is the app, `test` the checks on top of it.
+ * `display`: false where it is needed only on a machine without a display.
+ * `required`: false where everything but a part of the app works without it.
+ */
+export const debianPackages = [
+  // A display for machines without one.
+  { name: 'xvfb', needs: ['start', 'test'], required: true, display: false },
+  { name: 'xauth', needs: ['start', 'test'], required: true, display: false },
+  // What Electron's binary links.
+  { name: 'libgtk-3-0', needs: ['start', 'test'], required: true },
+  { name: 'libnss3', needs: ['start', 'test'], required: true },
+  { name: 'libasound2', needs: ['start', 'test'], required: true },
+  { name: 'libgbm1', needs: ['start', 'test'], required: true },
+  { name: 'libxss1', needs: ['start', 'test'], required: true },
+  { name: 'libxtst6', needs: ['start', 'test'], required: true },
+  { name: 'libatk-bridge2.0-0', needs: ['start', 'test'], required: true },
+  { name: 'libdrm2', needs: ['start', 'test'], required: true },
+  // fusermount3, by which an ordinary user mounts.
+  { name: 'fuse3', needs: ['start', 'test'], required: false },
+  // getfattr and setfattr: what the tests compare ours with.
+  { name: 'attr', needs: ['test'], required: true },
+  // The other user-space overlay, for comparison.
+  { name: 'fuse-overlayfs', needs: ['test'], required: false },
+  { name: 'strace', needs: ['test'], required: false },
+];
