@@ -99,7 +99,7 @@ export const CONFLICT_RULES: readonly OptionRule[] = [
   },
   {
     name: 'nfs-export-follows',
-    judge: ({ subject, given, effective }) =>
+    judge: ({ subject, effective }) =>
       !effective.nfsExport || subject.upper || effective.redirectDir === 'nofollow'
         ? null
         : {
@@ -110,7 +110,7 @@ export const CONFLICT_RULES: readonly OptionRule[] = [
               'A file handle is turned back into a file without a path. Renamed directories are then found through ' +
               'the index, and a mount without an upper has none.',
             kernel: 'NFS export requires "redirect_dir=nofollow" on non-upper mount, falling back to nfs_export=off.',
-            fixes: given.metacopy === 'on' || given.index === 'off' ? [turnOffNfs] : [setNofollow, turnOffNfs],
+            fixes: [setNofollow, turnOffNfs],
             effective: { nfsExport: false },
           },
   },

@@ -30,15 +30,13 @@ export const NOTE_RULES: readonly OptionRule[] = [
             options: ['redirect_dir'],
             message: 'redirect_dir=off still follows the redirects that layers hold.',
             why: 'It only stops writing new ones, because redirect_always_follow is on. nofollow stops both.',
-            ...(given.metacopy === 'on'
-              ? {}
-              : { fixes: [{ label: 'Set redirect_dir=nofollow', set: { redirect_dir: 'nofollow' } }] }),
+            fixes: [{ label: 'Set redirect_dir=nofollow', set: { redirect_dir: 'nofollow' } }],
           },
   },
   {
     // Semantics 2.6: the policy check runs before the layers below are probed.
     name: 'data-last-lower-only',
-    judge: ({ subject, given, effective }) =>
+    judge: ({ subject, effective }) =>
       subject.data.length === 0 || subject.lowers.length < 2 || effective.metacopy
         ? null
         : {
@@ -48,12 +46,7 @@ export const NOTE_RULES: readonly OptionRule[] = [
             why:
               (effective.userxattr ? 'With userxattr' : 'Without metacopy=on') +
               ' metacopy files in the lowers above it give EPERM: the kernel refuses to go on before it has probed the layer below.',
-            fixes:
-              effective.userxattr || given.nfs_export === 'on' || given.redirect_dir === 'nofollow'
-                ? []
-                : subject.upper && given.redirect_dir && given.redirect_dir !== 'on'
-                  ? []
-                  : [{ label: 'Set metacopy=on', set: { metacopy: 'on' } }],
+            fixes: [{ label: 'Set metacopy=on', set: { metacopy: 'on' } }],
           },
   },
   {

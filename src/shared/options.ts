@@ -3,7 +3,7 @@ import type { Composition } from './composition';
 
 export { OPTION_SPECS } from './option-specs';
 export type { OptionSpec } from './option-specs';
-export { judgeOptions } from './option-rules';
+export { judgeOptions, withFix } from './option-rules';
 export { LINUX_DEFAULTS } from './option-defaults';
 
 /** Values as the kernel spells them; a missing key means "not on the command line". */

@@ -51,7 +51,8 @@ export function parseMountOptions(text: ByteString, cwd: ByteString): ParsedMoun
     const { name } = item;
     const spec = OPTION_SPECS.find((known) => known.name === name);
     if (spec) setOption(values, spec, item);
-    else if (name in LAYER_OPTIONS) LAYER_OPTIONS[name as keyof typeof LAYER_OPTIONS](layers, valueOf(item));
+    else if (Object.hasOwn(LAYER_OPTIONS, name))
+      LAYER_OPTIONS[name as keyof typeof LAYER_OPTIONS](layers, valueOf(item));
     else (isGenericOption(item) ? other : unknown).push(written(item));
   }
   const absolute = (path: ByteString): ByteString =>
