@@ -83,7 +83,8 @@ export class OverlayStack {
   private openRoot(lowers: readonly Layer[]): Entry {
     const upper = this.layers.find(({ lane }) => lane === 'upper');
     const reals = lowers.map((layer) => this.rootReal(layer));
-    for (const { layer } of reals) layer.xattrWhiteouts = this.rootHasXattrWhiteouts(layer);
+    // Of the last one it is not read: there is nothing below that it could hide.
+    for (const { layer } of reals.slice(0, -1)) layer.xattrWhiteouts = this.rootHasXattrWhiteouts(layer);
     return {
       parent: null,
       name: '',
