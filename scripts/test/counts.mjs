@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Counts of checks, and the one line that says them.
+
+/** The sum of a list of counts. */
+export function addUp(list) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const counts of list) for (const key of Object.keys(total)) total[key] += counts[key];
+  return total;
+}
+
+/** "N passed, N failed", with ", N skipped" only where some were. */
+export function summary({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/**
+ * The counts of a run of Vitest, from its JSON report and exit status. Vitest counts tests: a file that cannot even be
+ * loaded, or an error outside of any test, shows only in the status, and counts as one failure.
+ */
+export function vitestCounts(report, status) {
+  const passed = report?.numPassedTests ?? 0;
+  const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
+  const unloaded = (report?.testResults ?? []).filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
+  const failed = (report?.numFailedTests ?? 0) + unloaded.length;
+  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, skipped };
+}
