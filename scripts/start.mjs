@@ -14,7 +14,9 @@ await runMain(async () => {
   setUpDebianPackages('start');
   const electron = await setUpElectron();
   setUpBuild();
-  return runOnDisplay(electron, [...chromiumSwitches(), projectRoot, ...process.argv.slice(2)], { cwd: callersFolder() });
+  return runOnDisplay(electron, [...chromiumSwitches(), projectRoot, ...process.argv.slice(2)], {
+    cwd: callersFolder(),
+  });
 });
 
 /** The app runs where the user is, so that relative paths mean what they say: npm itself runs us in the work tree. */

