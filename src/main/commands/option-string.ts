@@ -2,7 +2,7 @@
 import type { ByteString } from '@shared/bytes';
 import { OPTION_SPECS } from '@shared/options';
 import type { OptionSubject, OptionValues } from '@shared/options';
-import { escapeDir, escapeLower, withoutTrailingBackslash } from './overlay-escape';
+import { escapeDir, escapeLower, withPlainEnd } from './overlay-escape';
 
 /** The options that are not paths, as `name` or `name=value`, in the order of `OPTION_SPECS`. */
 export function optionWords(options: OptionValues): string[] {
@@ -43,7 +43,7 @@ export function eachOptions(subject: OptionSubject): ByteString[] {
 type Escape = (path: ByteString) => ByteString;
 
 function safely(escape: Escape): Escape {
-  return (path) => escape(withoutTrailingBackslash(path));
+  return (path) => escape(withPlainEnd(path));
 }
 
 function lowerList({ lowers, data }: OptionSubject, escape: Escape): ByteString[] {

@@ -17,9 +17,10 @@ export function unescapeDir(value: ByteString): ByteString {
 }
 
 /**
- * The same directory under a name that does not end in a backslash. mount(8) takes every comma after a backslash for
- * an escaped one, also after `\\`; `lowerdir+=` has no escapes at all. A trailing slash is harmless to both.
+ * The same directory under a name that ends neither in a backslash nor in a blank. mount(8) takes every comma after a
+ * backslash for an escaped one, also after `\\`; `lowerdir+=` has no escapes at all; systemd strips blanks at the end
+ * of a line. A trailing slash is harmless to all of them.
  */
-export function withoutTrailingBackslash(path: ByteString): ByteString {
-  return path.endsWith('\\') ? `${path}/` : path;
+export function withPlainEnd(path: ByteString): ByteString {
+  return /[\\ \t\r\n]$/.test(path) ? `${path}/` : path;
 }

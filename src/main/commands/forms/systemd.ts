@@ -4,6 +4,7 @@ import type { ByteString } from '@shared/bytes';
 import { stackOf } from '@shared/composition';
 import type { Composition } from '@shared/composition';
 import { kernelMount } from '../kernel-mount';
+import { withPlainEnd } from '../overlay-escape';
 import { mountpointOf } from '../slug';
 import { mountUnitName } from '../unit-name';
 import type { FormRenderer } from './form';
@@ -31,7 +32,7 @@ export const renderSystemd: FormRenderer = (composition) => {
     '',
     '[Mount]',
     'What=overlay',
-    `Where=${doubled(closed(mountpoint))}`,
+    `Where=${doubled(withPlainEnd(mountpoint))}`,
     'Type=overlay',
     `Options=${doubled(options)}`,
     ...(forceMount2 ? ['Environment=LIBMOUNT_FORCE_MOUNT2=always'] : []),
@@ -72,13 +73,7 @@ function doubled(value: ByteString): ByteString {
   return value.replaceAll('%', '%%');
 }
 
-/** A path at the end of a line must not end in a blank, which is stripped, nor in `\`, which joins the next line. */
-function closed(path: ByteString): ByteString {
-  return /[\s\\]$/.test(path) ? `${path}/` : path;
-}
-
-/** A word of a list of paths: quotes are taken off, backslashes are not special. */
+/** A word of a list of paths: in double quotes, with backslashes before quotes and backslashes. */
 function quoted(path: ByteString): ByteString {
-  if (/^[\w/.:,%@+=-]+$/.test(path)) return path;
-  return `"${path}"`;
+  return /^[\w/.:,%@+=-]+$/.test(path) ? path : `"${path.replace(/[\\"]/g, '\\$&')}"`;
 }
