@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // npm test: sets up what is missing, then runs every check and sums up. `npm test -- unit lint` runs only those.
 import { setUpDebianPackages } from './setup/apt.mjs';
+import { interruptedBy } from './setup/child.mjs';
 import { setUpNpmPackages } from './setup/npm-packages.mjs';
 import { runMain, say, SetUpFailure } from './setup/say.mjs';
 import { openFuse } from './test/fuse-device.mjs';
@@ -17,7 +18,10 @@ await runMain(async () => {
   }
   const results = [];
   // One after the other, and all of them: a failure early on must not hide one that comes later.
-  for (const section of wanted) results.push({ section, ...(await timed(section)) });
+  for (const section of wanted) {
+    results.push({ section, ...(await timed(section)) });
+    if (interruptedBy()) throw new SetUpFailure(`stopped by ${interruptedBy()}`);
+  }
   console.log('\n== Summary');
   for (const { section, counts, seconds } of results) {
     console.log(`${counts.failed > 0 ? 'FAIL' : 'ok  '} ${section.name.padEnd(8)} ${seconds}s  ${summary(counts)}`);

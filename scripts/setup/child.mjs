@@ -6,6 +6,13 @@ import { SetUpFailure } from './say.mjs';
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+let interruption;
+
+/** The signal that has asked us to end, if one has. */
+export function interruptedBy() {
+  return interruption;
+}
+
 /** Runs a program to its end, and throws what it was for when it fails. Its output is progress: all on stderr. */
 export function runOrFail(purpose, command, args, options = {}) {
   const result = spawnSync(command, args, { stdio: ['ignore', 2, 2], ...options });
@@ -30,6 +37,7 @@ export function runToEnd(command, args, { pidOnDescriptor3 = false, ...options }
       child.stdio[3].destroy();
     });
     const forward = (signal) => {
+      interruption = signal;
       try {
         // Until the program has said who it is there is nothing in it to save: all of the group ends.
         process.kill(target ?? -child.pid, signal);
