@@ -53,7 +53,9 @@ function installedPackages(names) {
 function install(packages) {
   const names = packages.map((entry) => entry.name);
   say(`installing Debian packages: ${names.join(' ')}`);
-  const args = ['install', '-y', '-q', '--no-install-recommends', ...names];
+  // Waits, where another apt is at work, instead of failing.
+  const lock = ['-o', 'DPkg::Lock::Timeout=300'];
+  const args = ['install', '-y', '-q', '--no-install-recommends', ...lock, ...names];
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
   // A fresh machine has no package lists, one long unused has old ones that name files no longer served; a machine
   // in use needs no update, the slowest part.

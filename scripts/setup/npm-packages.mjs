@@ -16,7 +16,7 @@ export function setUpNpmPackages(root = projectRoot) {
   say('installing the npm packages (npm ci)');
   const { command, args } = npmCommand();
   // Only errors: the packages of the newest Electron warn about older Node versions, which this set-up handles.
-  runOrFail('npm packages', command, [...args, 'ci', '--loglevel=error'], { cwd: root });
+  runOrFail('npm packages', command, [...args, 'ci', '--loglevel=error', '--no-update-notifier'], { cwd: root });
 }
 
 /** Whether npm's record of what it installed (`node_modules/.package-lock.json`) is what the lock file asks for. */
