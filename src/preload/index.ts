@@ -10,8 +10,8 @@ const EVENT_CHANNEL = 'lamina:event';
 
 const listeners = new Map<EventName, Set<(event: never) => void>>();
 
-ipcRenderer.on(EVENT_CHANNEL, (_event, name: EventName, payload: never) => {
-  for (const listener of listeners.get(name) ?? []) listener(payload);
+ipcRenderer.on(EVENT_CHANNEL, (_event, name: EventName, payload: unknown) => {
+  for (const listener of listeners.get(name) ?? []) listener(payload as never);
 });
 
 /** The page sees these three functions; neither ipcRenderer nor its event objects ever reach it. */

@@ -93,7 +93,9 @@ export const REQUESTS = {
 } as const;
 
 export type RequestName = keyof typeof REQUESTS;
-export type RequestParams<N extends RequestName> = v.InferInput<(typeof REQUESTS)[N]>;
+/** A caller only hands over, so what it has may be read-only. */
+export type RequestParams<N extends RequestName> = Frozen<v.InferInput<(typeof REQUESTS)[N]>>;
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
 /** What the machine is, for the status bar and for advice. */
 export interface HostInfo {

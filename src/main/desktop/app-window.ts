@@ -9,7 +9,12 @@ import { GROUND, windowOptions } from './window-options';
 
 /** Opens the window where it was last, in the theme's ground colour, and shows it once it is painted. */
 export function openAppWindow(store: DataStore, launch: LaunchArguments): BrowserWindow {
-  const bounds = launch.size ?? fitBounds(store.bounds, screen.getAllDisplays().map((display) => display.workArea));
+  const bounds =
+    launch.size ??
+    fitBounds(
+      store.bounds,
+      screen.getAllDisplays().map((display) => display.workArea),
+    );
   const preload = join(app.getAppPath(), 'out/preload/index.cjs');
   const window = new BrowserWindow(windowOptions(bounds, nativeTheme.shouldUseDarkColors, preload));
   if (!launch.size && store.maximized) window.maximize();

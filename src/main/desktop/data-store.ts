@@ -39,14 +39,8 @@ export class DataStore {
   readonly #compositions: JsonStore<CompositionsContent>;
 
   constructor(StoreOf: StoreClass, directory: string) {
-    this.#settings = new JsonStore(StoreOf, directory, 'settings', SettingsFile as v.GenericSchema, this.notices);
-    this.#compositions = new JsonStore(
-      StoreOf,
-      directory,
-      'compositions',
-      CompositionsFile as v.GenericSchema,
-      this.notices,
-    );
+    this.#settings = new JsonStore(StoreOf, directory, 'settings', SettingsFile, this.notices);
+    this.#compositions = new JsonStore(StoreOf, directory, 'compositions', CompositionsFile, this.notices);
   }
 
   get settings(): Settings {

@@ -2,6 +2,7 @@
 import { BrowserWindow, dialog } from 'electron';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ByteString } from '@shared/bytes';
 import { bytesOf } from '@shared/bytes';
 
 // Electron's dialogs open in Downloads since 43; remembering the last folder is ours to do.
@@ -12,7 +13,12 @@ export async function chooseFolders(title: string, multiple: boolean): Promise<s
   const { canceled, filePaths } = await dialog.showOpenDialog(parent(), {
     title,
     ...(lastFolder === undefined ? {} : { defaultPath: lastFolder }),
-    properties: ['openDirectory', 'createDirectory', 'showHiddenFiles', ...(multiple ? (['multiSelections'] as const) : [])],
+    properties: [
+      'openDirectory',
+      'createDirectory',
+      'showHiddenFiles',
+      ...(multiple ? (['multiSelections'] as const) : []),
+    ],
   });
   const first = filePaths[0];
   if (canceled || first === undefined) return [];
@@ -20,13 +26,13 @@ export async function chooseFolders(title: string, multiple: boolean): Promise<s
   return filePaths.map(bytesOf);
 }
 
-/** Asks where to, and writes; answers with the path, null when cancelled. */
-export async function saveText(text: string, filename: string): Promise<string | null> {
+/** Asks where to, and writes the bytes; answers with the path, null when cancelled. */
+export async function saveText(text: ByteString, filename: string): Promise<string | null> {
   const { canceled, filePath } = await dialog.showSaveDialog(parent(), {
     defaultPath: lastFolder === undefined ? filename : join(lastFolder, filename),
   });
   if (canceled || !filePath) return null;
-  await writeFile(filePath, text.endsWith('\n') ? text : `${text}\n`);
+  await writeFile(filePath, Buffer.from(text.endsWith('\n') ? text : `${text}\n`, 'latin1'));
   return filePath;
 }
 

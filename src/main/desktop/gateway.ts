@@ -6,9 +6,7 @@ import { Failure } from '@shared/failure';
 
 /** What answers each call; the parameters have passed the contract's schema. */
 export type Handlers = {
-  readonly [N in RequestName]: (
-    params: v.InferOutput<(typeof REQUESTS)[N]>,
-  ) => Results[N] | Promise<Results[N]>;
+  readonly [N in RequestName]: (params: v.InferOutput<(typeof REQUESTS)[N]>) => Results[N] | Promise<Results[N]>;
 };
 
 /** Far above any honest call; a composition of 4,000 layers with the longest paths stays below. */

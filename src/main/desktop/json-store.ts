@@ -13,13 +13,7 @@ export type StoreClass = typeof Store;
 export class JsonStore<T extends Record<string, unknown>> {
   readonly #store: Store<T>;
 
-  constructor(
-    StoreOf: StoreClass,
-    directory: string,
-    name: string,
-    schema: v.GenericSchema<unknown, Partial<T>>,
-    notices: string[],
-  ) {
+  constructor(StoreOf: StoreClass, directory: string, name: string, schema: v.GenericSchema, notices: string[]) {
     const open = (): Store<T> => new StoreOf<T>({ cwd: directory, name });
     let store: Store<T> | null = null;
     try {

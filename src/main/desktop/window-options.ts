@@ -7,7 +7,11 @@ export const MIN_SIZE = { width: 820, height: 560 };
 export const GROUND = { light: '#f5f4f0', dark: '#151514' } as const;
 
 /** How our one window is made. Pure, so that a test can hold the security settings. */
-export function windowOptions(bounds: Partial<Rectangle>, dark: boolean, preload: string): BrowserWindowConstructorOptions {
+export function windowOptions(
+  bounds: Partial<Rectangle>,
+  dark: boolean,
+  preload: string,
+): BrowserWindowConstructorOptions {
   return {
     ...bounds,
     minWidth: MIN_SIZE.width,

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+import { untrack } from 'svelte';
+import type { Composition, StackLayer } from '@shared/composition';
+import { stackOf } from '@shared/composition';
+import type { HostInfo, MountInfo, Settings } from '@shared/contract';
+import type { Edit } from '@shared/edit';
+import type { OptionVerdict } from '@shared/options';
+import { judgeOptions } from '@shared/options';
+import { Tree } from '../browser/tree.svelte';
+import { CommandPreview } from '../command/command-preview.svelte';
+import { ComposerState } from '../composer/composer-state.svelte';
+import { Inspection } from '../inspector/inspection.svelte';
+import { call } from './call.svelte';
+import { FactsOfLayers } from './layer-facts.svelte';
+import { Notices } from './notices.svelte';
+import { Panes } from './panes.svelte';
+import { Shelf } from './shelf.svelte';
+
+/** Everything that the one window shows, and how a change in one part reaches the others. */
+export class Workspace {
+  readonly notices = new Notices();
+  readonly #report = (error: unknown): void => this.notices.error(error);
+  readonly shelf = new Shelf(this.#report);
+  readonly tree = new Tree(this.#report);
+  readonly inspection = new Inspection(this.#report);
+  readonly command = new CommandPreview(this.#report);
+  readonly facts = new FactsOfLayers();
+  readonly panes = new Panes();
+  readonly composer = new ComposerState(this);
+
+  settings = $state.raw<Settings>({ theme: 'system', showHidden: false, transport: 'auto' });
+  host = $state.raw<HostInfo>({ kernel: '', uid: 0, fuse: true, version: '' });
+  mounts = $state.raw<readonly MountInfo[]>([]);
+
+  readonly composition: Composition = $derived(this.shelf.current);
+  readonly stack: readonly StackLayer[] = $derived(stackOf(this.composition));
+  readonly verdict: OptionVerdict = $derived(judgeOptions(this.composition));
+  /** Ids of the layers that take part in what is selected in the browser. */
+  readonly litLayers: ReadonlySet<string> = $derived(this.#lit());
+  readonly problems: number = $derived(this.#problems());
+
+  async start(): Promise<void> {
+    window.lamina.subscribe('mounts.changed', ({ mounts }) => (this.mounts = mounts));
+    const state = await call('app.state', {});
+    this.settings = state.settings;
+    this.host = state.host;
+    this.mounts = state.mounts;
+    this.tree.hidden = state.settings.showHidden;
+    this.shelf.load(state.compositions, state.currentId);
+    for (const notice of state.notices) this.notices.info(notice);
+    $effect.root(() => this.#react(state.select));
+  }
+
+  edit(edit: Edit): boolean {
+    return this.shelf.edit(edit);
+  }
+
+  undo(): void {
+    if (this.shelf.undo()) this.notices.announce('Undone.');
+  }
+
+  redo(): void {
+    if (this.shelf.redo()) this.notices.announce('Redone.');
+  }
+
+  changeSettings(change: Partial<Settings>): void {
+    this.settings = { ...this.settings, ...change };
+    if (change.showHidden !== undefined) void this.tree.showHidden(change.showHidden);
+    call('settings.set', change).catch(this.#report);
+  }
+
+  #react(select: string | null): void {
+    // The name and the mount point do not change what is in the tree.
+    const content = $derived.by(() => {
+      const { id, upper, lowers, data, options } = this.composition;
+      return JSON.stringify([id, upper, lowers, data, options]);
+    });
+    let first = true;
+    $effect(() => {
+      void content;
+      const composition = untrack(() => this.composition);
+      void this.facts.refresh(composition).catch(this.#report);
+      const opened = untrack(() => this.tree.open(composition));
+      if (first) void opened.then(() => this.#settle(select));
+      first = false;
+    });
+    $effect(() => void this.command.render(this.composition, this.command.form));
+    $effect(() => {
+      const { inspected } = this.tree;
+      untrack(() => void this.inspection.show(inspected));
+    });
+  }
+
+  /** Tells main when the first view is complete, for `--screenshot`. */
+  async #settle(select: string | null): Promise<void> {
+    if (select !== null) await this.tree.go(select);
+    await document.fonts.ready;
+    await new Promise((done) => setTimeout(done, 300));
+    await call('app.settled', {}).catch(this.#report);
+  }
+
+  #lit(): ReadonlySet<string> {
+    const { explanation } = this.inspection;
+    const row = this.tree.cursor?.row ?? explanation?.row ?? null;
+    const numbers = new Set<number>(row?.layers ?? []);
+    if (row && row.dataLayer !== null) numbers.add(row.dataLayer);
+    if (!row && this.tree.inspected) {
+      for (const step of explanation?.ladder ?? []) {
+        if (step.role === 'whiteout' || step.role === 'stops' || step.role === 'error') numbers.add(step.layer);
+      }
+    }
+    return new Set([...numbers].map((layer) => this.tree.stack[layer]?.id ?? ''));
+  }
+
+  #problems(): number {
+    const findings = this.verdict.findings.filter(({ severity }) => severity !== 'note').length;
+    const layers = this.stack.filter(({ path }) => this.facts.byPath.get(path)?.problem).length;
+    return findings + layers;
+  }
+}

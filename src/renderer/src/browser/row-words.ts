@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+import type { StackLayer } from '@shared/composition';
+import type { EntryRow, RowFlag } from '@shared/view';
+import { formatSize } from '../design/format';
+import { text } from '../text';
+
+/** `merged` is plain from the chips; the others are said in words. */
+export function shownFlags(row: EntryRow): RowFlag[] {
+  return row.flags.filter((flag) => flag !== 'merged');
+}
+
+/** A row's accessible name: whole sentences would be read for every step of the cursor, so words. */
+export function rowName(row: EntryRow, stack: readonly StackLayer[]): string {
+  const letters = row.layers.map((layer) => stack[layer]?.letter ?? '?').join(' ');
+  const data = row.dataLayer === null ? '' : ` ${text.browser.arrow} ${stack[row.dataLayer]?.letter ?? '?'}`;
+  const flags = [...shownFlags(row).map((flag) => text.browser.flags[flag]), ...(row.error ? [row.error] : [])].join(
+    ' ',
+  );
+  const size = row.kind === 'file' ? formatSize(row.size) : '';
+  return text.browser.rowName(row.name, text.browser.kinds[row.kind], letters + data, size, flags);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+import { combine } from '@atlaskit/pragmatic-drag-and-drop/combine';
+import { draggable, dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter';
+import { dropTargetForExternal, monitorForExternal } from '@atlaskit/pragmatic-drag-and-drop/external/adapter';
+import { containsFiles, getFiles } from '@atlaskit/pragmatic-drag-and-drop/external/file';
+import { preventUnhandled } from '@atlaskit/pragmatic-drag-and-drop/prevent-unhandled';
+import type { Attachment } from 'svelte/attachments';
+import type { Place } from '@shared/step-move';
+import { insertionPoint } from './insertion-point';
+
+/** Lets the mouse drag one layer. */
+export function draggableLayer(id: string, dragging: (id: string | null) => void): Attachment<HTMLElement> {
+  return (element) =>
+    draggable({
+      element,
+      getInitialData: () => ({ layer: id }),
+      onDragStart: () => dragging(id),
+      onDrop: () => dragging(null),
+    });
+}
+
+export interface LaneDrops {
+  readonly mark: (place: Place | null) => void;
+  readonly moved: (id: string, place: Place) => void;
+  readonly dropped: (files: readonly File[], place: Place) => void;
+}
+
+/** Makes the lanes take layers from within and folders from a file manager, by the same insertion mark. */
+export function laneDrops(drops: LaneDrops): Attachment<HTMLElement> {
+  return (element) => {
+    const follow = ({ location }: { location: { current: { input: { clientY: number } } } }): void =>
+      drops.mark(insertionPoint(element, location.current.input.clientY));
+    const leave = (): void => drops.mark(null);
+    return combine(
+      dropTargetForElements({
+        element,
+        canDrop: ({ source }) => typeof source.data['layer'] === 'string',
+        onDrag: follow,
+        onDragLeave: leave,
+        onDrop: ({ source, location }) => {
+          leave();
+          drops.moved(String(source.data['layer']), insertionPoint(element, location.current.input.clientY));
+        },
+      }),
+      dropTargetForExternal({
+        element,
+        canDrop: containsFiles,
+        getDropEffect: () => 'copy',
+        onDrag: follow,
+        onDragLeave: leave,
+        onDrop: ({ source, location }) => {
+          leave();
+          drops.dropped(getFiles({ source }), insertionPoint(element, location.current.input.clientY));
+        },
+      }),
+      monitorForExternal({
+        canMonitor: containsFiles,
+        onDragStart: preventUnhandled.start,
+        onDrop: preventUnhandled.stop,
+      }),
+    );
+  };
+}
