@@ -208,6 +208,20 @@ function readBySystemd(
   };
 }
 
+test('unshare as an ordinary user', () => {
+  const made = stack('for\tall');
+  const { text } = renderCommand(made.composition, 'unshare');
+  const script = join(made.dir, 'user.sh');
+  writeFileSync(script, bytes(`${text ?? ''}\n`));
+  execFileSync('chown', ['-R', '1000:1000', made.dir]);
+  const ran = shell(
+    made.dir,
+    `setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all sh ${script}`,
+    `id -u; touch ${shQuote(made.mountpoint)}/new; ${probe(made.mountpoint)}`,
+  );
+  expect(ran).toEqual({ stdout: `0\n${BARE.replace('from-u', 'from-u new')}`, stderr: '' });
+});
+
 describe('systemd', () => {
   const names = NAMES.filter((name) => !CANNOT.systemd?.test(name));
 

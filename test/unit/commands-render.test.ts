@@ -285,6 +285,10 @@ describe('warnings', () => {
       expect(warnings(form)).toBe('');
   });
 
+  test('two slashes at the start of a lower name no plugin of fuse-overlayfs', () => {
+    expect(text('fuse-overlayfs', lower('//a//b'))).toContain('lowerdir=/a//b:/l1 ');
+  });
+
   test('volatile is what fuse-overlayfs takes too, its commas and backslashes libfuse unescapes', () => {
     expect(text('fuse-overlayfs', { ...lower('/a,b\\c'), options: { fsync: 'volatile' } })).toBe(
       "fuse-overlayfs -o 'lowerdir=/a\\,b\\\\c:/l1,volatile' /merged",

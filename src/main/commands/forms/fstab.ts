@@ -28,7 +28,6 @@ function octal(field: ByteString): ByteString {
 /** Lets systemd mount what the layers lie on first; only for names that need no escaping there. */
 function waits(composition: Composition): ByteString[] {
   const paths = [...stackOf(composition).map(({ path }) => path), composition.upper?.workdir ?? ''];
-  const parents = new Set(paths.filter((path) => /^\/[\w./+@-]+$/.test(path)).map((path) => path.replace(/\/+$/, '')));
-  const outermost = [...parents].filter((path) => ![...parents].some((other) => path.startsWith(`${other}/`)));
-  return outermost.map((path) => `x-systemd.requires-mounts-for=${path}`);
+  const plain = paths.filter((path) => /^\/[\w./+@-]+$/.test(path)).map((path) => path.replace(/\/+$/, ''));
+  return [...new Set(plain)].map((path) => `x-systemd.requires-mounts-for=${path}`);
 }

@@ -22,9 +22,9 @@ export const renderFuseOverlayfs: FormRenderer = (composition) => {
   };
 };
 
-/** libfuse takes one level of backslashes off everything. */
+/** libfuse takes one level of backslashes off everything; a lower that starts with `//` would name a plugin (8.3). */
 function optionText({ lowers, upper, options }: Composition): ByteString {
-  const items = [`lowerdir=${lowers.map(({ path }) => escapeDir(path)).join(':')}`];
+  const items = [`lowerdir=${lowers.map(({ path }) => escapeDir(path.replace(/^\/+/, '/'))).join(':')}`];
   if (upper) items.push(`upperdir=${escapeDir(upper.path)}`, `workdir=${escapeDir(upper.workdir)}`);
   if (options.volatile || options.fsync === 'volatile') items.push('volatile');
   return items.join(',');
