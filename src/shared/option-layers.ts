@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-import type { ByteString } from './bytes';
-import { display } from './bytes';
-import { stackOf } from './composition';
-import type { OptionRule, RuleState } from './option-rule';
+import { insidePair, samePair, touches } from './layer-places';
+import type { OptionRule } from './option-rule';
 
 const LIMIT = 500;
 
@@ -94,7 +92,7 @@ export const LAYER_RULES: readonly OptionRule[] = [
   {
     name: 'same-directory',
     judge: (state) => {
-      const pair = samePair(state);
+      const pair = samePair(state.subject);
       return (
         pair && {
           severity: 'error',
@@ -109,7 +107,7 @@ export const LAYER_RULES: readonly OptionRule[] = [
   {
     name: 'layer-inside-layer',
     judge: (state) => {
-      const pair = insidePair(state);
+      const pair = insidePair(state.subject);
       return (
         pair && {
           severity: 'error',
@@ -122,58 +120,3 @@ export const LAYER_RULES: readonly OptionRule[] = [
     },
   },
 ];
-
-interface Place {
-  readonly name: string;
-  readonly path: ByteString;
-  readonly lower: boolean;
-}
-
-/** Every directory of the stack under its plain path; paths with `..` cannot be judged by text and are left out. */
-export function places({ subject }: Pick<RuleState, 'subject'>): Place[] {
-  const all = stackOf(subject).map(({ lane, letter, path }) => ({
-    name: lane === 'upper' ? 'the upper layer' : `layer ${letter} (${display(path)})`,
-    path: plain(path),
-    lower: lane !== 'upper',
-  }));
-  const workdir = subject.upper?.workdir;
-  if (workdir) all.splice(1, 0, { name: 'the workdir', path: plain(workdir), lower: false });
-  return all.filter(({ path }) => !`${path}/`.includes('/../'));
-}
-
-/** The path without repeated or trailing slashes and without `.`; the root is empty. */
-function plain(path: ByteString): ByteString {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .reduce((whole, part) => `${whole}/${part}`, '');
-}
-
-function touches(one: ByteString, other: ByteString): boolean {
-  const [a, b] = [`${plain(one)}/`, `${plain(other)}/`];
-  return a.startsWith(b) || b.startsWith(a);
-}
-
-function samePair(state: RuleState): [string, string] | null {
-  const seen = new Map<ByteString, string>();
-  for (const { name, path, lower } of places(state)) {
-    const first = seen.get(path);
-    if (first !== undefined && lower) return [first, name];
-    seen.set(path, name);
-  }
-  return null;
-}
-
-function insidePair(state: RuleState): [string, string] | null {
-  const all = places(state);
-  const names = new Map(all.map(({ name, path }) => [path, name]));
-  for (const { name, path, lower } of all) {
-    if (!lower) continue;
-    for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
-      const outer = names.get(path.slice(0, end));
-      if (outer !== undefined) return [name, outer];
-      if (end === 0) break;
-    }
-  }
-  return null;
-}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { places } from './option-layers';
+import { places } from './layer-places';
 import { remove } from './option-rule';
 import type { OptionRule } from './option-rule';
 
@@ -104,8 +104,8 @@ export const NOTE_RULES: readonly OptionRule[] = [
   {
     // Semantics 2.8.
     name: 'upper-inside-lower',
-    judge: (state) => {
-      const all = places(state);
+    judge: ({ subject }) => {
+      const all = places(subject);
       const lowers = all.filter(({ lower }) => lower);
       const inner = all.find(({ lower, path }) => !lower && lowers.some((outer) => path.startsWith(`${outer.path}/`)));
       return (
