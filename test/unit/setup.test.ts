@@ -80,7 +80,7 @@ describe('the summary', () => {
   const report = (overrides: object) => ({
     numPassedTests: 2,
     numFailedTests: 0,
-    numPendingTests: 1,
+    numTotalTests: 3,
     testResults: [],
     ...overrides,
   });
