@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import '@fontsource-variable/inter/wght.css';
-import '@fontsource-variable/jetbrains-mono/wght.css';
+import './design/mono.css';
 import './design/tokens.css';
 import './design/base.css';
 import { mount } from 'svelte';

@@ -4,17 +4,24 @@ import type { Composition, StackLayer } from '@shared/composition';
 import { stackOf } from '@shared/composition';
 import type { HostInfo, MountInfo, Settings } from '@shared/contract';
 import type { Edit } from '@shared/edit';
-import type { OptionVerdict } from '@shared/options';
+import type { OptionFinding, OptionVerdict } from '@shared/options';
 import { judgeOptions } from '@shared/options';
 import { Tree } from '../browser/tree.svelte';
 import { CommandPreview } from '../command/command-preview.svelte';
 import { ComposerState } from '../composer/composer-state.svelte';
 import { Inspection } from '../inspector/inspection.svelte';
+import { text } from '../text';
 import { call } from './call.svelte';
 import { FactsOfLayers } from './layer-facts.svelte';
 import { Notices } from './notices.svelte';
 import { Panes } from './panes.svelte';
 import { Shelf } from './shelf.svelte';
+
+/** A line of the list of problems, and where in the window it is explained. */
+export interface Problem {
+  readonly message: string;
+  readonly selector: string;
+}
 
 /** Everything that the one window shows, and how a change in one part reaches the others. */
 export class Workspace {
@@ -37,7 +44,9 @@ export class Workspace {
   readonly verdict: OptionVerdict = $derived(judgeOptions(this.composition));
   /** Ids of the layers that take part in what is selected in the browser. */
   readonly litLayers: ReadonlySet<string> = $derived(this.#lit());
-  readonly problems: number = $derived(this.#problems());
+  /** Findings that change or refuse the mount, and layers that cannot be used. An empty stack is no problem yet. */
+  readonly findings: readonly OptionFinding[] = $derived(this.stack.length === 0 ? [] : this.verdict.findings);
+  readonly problems: readonly Problem[] = $derived(this.#problems());
 
   async start(): Promise<void> {
     window.lamina.subscribe('mounts.changed', ({ mounts }) => (this.mounts = mounts));
@@ -56,11 +65,11 @@ export class Workspace {
   }
 
   undo(): void {
-    if (this.shelf.undo()) this.notices.announce('Undone.');
+    if (this.shelf.undo()) this.notices.announce(text.app.undone);
   }
 
   redo(): void {
-    if (this.shelf.redo()) this.notices.announce('Redone.');
+    if (this.shelf.redo()) this.notices.announce(text.app.redone);
   }
 
   changeSettings(change: Partial<Settings>): void {
@@ -79,12 +88,16 @@ export class Workspace {
     $effect(() => {
       void content;
       const composition = untrack(() => this.composition);
-      void this.facts.refresh(composition).catch(this.#report);
+      untrack(() => void this.facts.refresh(composition).catch(this.#report));
       const opened = untrack(() => this.tree.open(composition));
       if (first) void opened.then(() => this.#settle(select));
       first = false;
     });
-    $effect(() => void this.command.render(this.composition, this.command.form));
+    $effect(() => {
+      const { composition } = this;
+      const { form } = this.command;
+      untrack(() => void this.command.render(composition, form));
+    });
     $effect(() => {
       const { inspected } = this.tree;
       untrack(() => void this.inspection.show(inspected));
@@ -112,9 +125,15 @@ export class Workspace {
     return new Set([...numbers].map((layer) => this.tree.stack[layer]?.id ?? ''));
   }
 
-  #problems(): number {
-    const findings = this.verdict.findings.filter(({ severity }) => severity !== 'note').length;
-    const layers = this.stack.filter(({ path }) => this.facts.byPath.get(path)?.problem).length;
-    return findings + layers;
+  #problems(): readonly Problem[] {
+    const layers = this.stack.flatMap(({ letter, id, path }) => {
+      const message = this.facts.byPath.get(path)?.problem;
+      return message ? [{ message: `${letter}: ${message}`, selector: `[data-layer="${CSS.escape(id)}"]` }] : [];
+    });
+    const findings = this.findings.filter(({ severity }) => severity !== 'note');
+    return [
+      ...layers,
+      ...findings.map(({ message, rule }) => ({ message, selector: `[data-rule="${CSS.escape(rule)}"]` })),
+    ];
   }
 }

@@ -2,7 +2,8 @@
 import { combine } from '@atlaskit/pragmatic-drag-and-drop/combine';
 import { draggable, dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter';
 import { dropTargetForExternal, monitorForExternal } from '@atlaskit/pragmatic-drag-and-drop/external/adapter';
-import { containsFiles, getFiles } from '@atlaskit/pragmatic-drag-and-drop/external/file';
+import { containsFiles } from '@atlaskit/pragmatic-drag-and-drop/utils/contains-files';
+import { getFiles } from '@atlaskit/pragmatic-drag-and-drop/utils/get-files';
 import { preventUnhandled } from '@atlaskit/pragmatic-drag-and-drop/prevent-unhandled';
 import type { Attachment } from 'svelte/attachments';
 import type { Place } from '@shared/step-move';
@@ -39,7 +40,11 @@ export function laneDrops(drops: LaneDrops): Attachment<HTMLElement> {
         onDragLeave: leave,
         onDrop: ({ source, location }) => {
           leave();
-          drops.moved(String(source.data['layer']), insertionPoint(element, location.current.input.clientY));
+          const place = insertionPoint(element, location.current.input.clientY);
+          // The move may take the dragged element out of the page, and then its dragend would never come: without it
+          // the browser and the library believe that the drag goes on.
+          const move = (): void => drops.moved(String(source.data['layer']), place);
+          window.addEventListener('dragend', move, { capture: true, once: true });
         },
       }),
       dropTargetForExternal({
