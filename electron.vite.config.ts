@@ -10,14 +10,17 @@ export default defineConfig({
     resolve: { alias },
     build: {
       // The programs that main is made of: the app, the command line, the process behind each mount, and the
-      // worker thread in which the app's engine runs.
+      // worker threads in which a mount's session and the app's engine run.
       rollupOptions: {
         input: {
           index: resolve('src/main/index.ts'),
           cli: resolve('src/main/cli/main.ts'),
           'mount-process': resolve('src/main/fuse/mount-process.ts'),
+          'session-worker': resolve('src/main/fuse/session-worker.ts'),
           'view-worker': resolve('src/main/desktop/view-worker.ts'),
         },
+        // Beside the programs, which find each other by relative URL from wherever their code was put.
+        output: { chunkFileNames: '[name]-[hash].js' },
       },
     },
   },

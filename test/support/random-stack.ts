@@ -174,7 +174,7 @@ export const stackSpec: fc.Arbitrary<StackSpec> = fc
   .record({
     upper: fc.option(layer, { freq: 1, nil: null }),
     lowers: fc.array(layer, { minLength: 1, maxLength: 4 }),
-    data: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(layer, { minLength: 1, maxLength: 2 })),
+    data: fc.oneof({ weight: 2, arbitrary: fc.constant<Node[]>([]) }, fc.array(layer, { minLength: 1, maxLength: 2 })),
     links: fc.boolean(),
   })
   .map(({ links, lowers, ...rest }) => ({ ...rest, lowers: lowers.map((node) => withLinks(node, links)) }));

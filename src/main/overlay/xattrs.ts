@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { SystemError } from '../system/libc';
+import { ERRNO, SystemError } from '../system/libc';
+import { isDirectory, isRegular } from '../system/stat';
 import { getXattrAt, listXattrsAt } from '../system/xattr';
 import { pathOf, topOf, type Entry } from './entry';
 import type { OverlayStack } from './stack';
@@ -16,6 +17,9 @@ export function listXattrs(stack: OverlayStack, entry: Entry): ByteString[] {
 
 /** Value of an attribute under its visible name, or the negative errno. */
 export function getXattr(stack: OverlayStack, entry: Entry, attribute: ByteString): ByteString | number {
-  const { parent, name } = topOf(entry);
-  return getXattrAt(stack.directories.fdOf(parent), name, storedName(attribute, stack.names));
+  const { parent, name, stat, xattrs } = topOf(entry);
+  const stored = storedName(attribute, stack.names);
+  // Lookup listed those of files and directories: programs ask every file for attributes that hardly one has.
+  if ((isRegular(stat.mode) || isDirectory(stat.mode)) && !xattrs.includes(stored)) return -ERRNO.ENODATA;
+  return getXattrAt(stack.directories.fdOf(parent), name, stored);
 }

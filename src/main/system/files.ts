@@ -103,3 +103,18 @@ export function readDirectory(fd: number, path: ByteString): DirectoryEntry[] {
     }
   }
 }
+
+/** lseek(2). Returns the new offset, or the negative errno (-ENXIO past the end for SEEK_DATA and SEEK_HOLE). */
+export function seekFile(fd: number, offset: number, whence: number): number {
+  const found = Number(lseek(fd, offset, whence));
+  return found < 0 ? -lastErrno() : found;
+}
+
+const fcntl = libc.func('int fcntl(int, int, int)');
+const F_SETFL = 4;
+
+/** Makes reads from the descriptor return at once (EAGAIN) where they would wait. */
+export function setNonBlocking(fd: number): void {
+  const O_RDWR = 2;
+  fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+}

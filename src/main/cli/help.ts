@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+export const HELP = `lamina: compose, browse, mount and explain stacks of overlay layers
+
+  lamina mount -o OPTIONS MOUNTPOINT     mount (FUSE, read-only); returns when it is up
+         [-f] [--transport direct|fuse-native] [--json]
+  lamina umount [--lazy] MOUNTPOINT
+  lamina mounts [--json]                 the live mounts of this user
+  lamina ls -o OPTIONS [PATH]            a directory of the merged tree
+         [--hidden] [--json]
+  lamina explain -o OPTIONS PATH         why a path is what it is, or is not there
+         [--json]
+  lamina command -o OPTIONS --form FORM [MOUNTPOINT]
+                                         the command for sh, or the line or unit to save
+  lamina help | version
+
+OPTIONS is the option text of mount(8): lowerdir=A:B::C,upperdir=U,workdir=W,metacopy=on,...
+FORM is one of mount, fsconfig, fstab, systemd, unshare, fuse-overlayfs, lamina.
+Exit status: 0 done, 1 failed, 2 wrong usage.`;

@@ -1,0 +1,187 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { display, type ByteString } from '@shared/bytes';
+import type { Composition } from '@shared/composition';
+import { COMMAND_FORMS, type CommandForm } from '@shared/contract';
+import { Failure } from '@shared/failure';
+import { judgeOptions } from '@shared/options';
+import { version } from '../../../package.json';
+import { parseMountOptions } from '../commands/parse-options';
+import { renderCommand } from '../commands/render';
+import { command } from '../mounts/control';
+import { runForeground } from '../mounts/foreground';
+import { listMounts } from '../mounts/list';
+import { recoverMounts } from '../mounts/recover';
+import { startMount, type StartOptions } from '../mounts/start';
+import { stopMount } from '../mounts/stop';
+import { unmountPath } from '../mounts/unmount-path';
+import { MergedView } from '../overlay/merged-view';
+import { rawArguments, workingDirectory } from './arguments';
+import { HELP } from './help';
+import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
+
+/** Wrong usage: exit status 2. */
+class Usage extends Error {}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+const JSON_FLAG: Options = { json: { type: 'boolean' } };
+const STACK: Options = { options: { type: 'string', short: 'o', multiple: true } };
+
+interface Parsed {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly positionals: readonly ByteString[];
+}
+
+function parse(args: readonly ByteString[], options: Options, most: number): Parsed {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (positionals.length > most) throw new Usage(`too many arguments: ${display(positionals.slice(most).join(' '))}`);
+    return { values, positionals };
+  } catch (error) {
+    if (error instanceof Usage) throw error;
+    throw new Usage((error as Error).message.split('. ')[0]);
+  }
+}
+
+/** The composition of the `-o` texts, and mount(8)'s own words among them. */
+function stackFrom(values: Parsed['values'], mountpoint: ByteString | null): { composition: Composition; other: readonly string[] } {
+  const texts = values['options'] as ByteString[] | undefined;
+  if (!texts) throw new Usage('-o OPTIONS is missing');
+  const parsed = parseMountOptions(texts.join(','), workingDirectory());
+  if (parsed.unknown.length > 0) {
+    throw new Failure('EINVAL', `Unknown mount option ${display(parsed.unknown[0]!)}.`, 'Overlay options are listed in `man 8 mount` and in the README.');
+  }
+  const name = mountpoint === null ? 'overlay' : display(mountpoint.slice(mountpoint.lastIndexOf('/') + 1)) || 'overlay';
+  const { upper, lowers, data, options, other } = parsed;
+  return { composition: { id: 'command-line', name: name.slice(0, 200), upper, lowers, data, options, mountpoint }, other };
+}
+
+const absolute = (path: ByteString): ByteString => (path.startsWith('/') ? path : `${workingDirectory()}/${path}`);
+
+function required(positionals: readonly ByteString[], what: string): ByteString {
+  if (positionals[0] === undefined) throw new Usage(`${what} is missing`);
+  return positionals[0];
+}
+
+async function mount(args: readonly ByteString[]): Promise<void> {
+  const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, foreground: { type: 'boolean', short: 'f' }, transport: { type: 'string' } }, 1);
+  const mountpoint = absolute(required(positionals, 'MOUNTPOINT'));
+  const transport = values['transport'] ?? 'auto';
+  if (transport !== 'auto' && transport !== 'direct' && transport !== 'fuse-native') throw new Usage('--transport is direct or fuse-native');
+  const { composition, other } = stackFrom(values, mountpoint);
+  const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
+  const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
+  for (const { severity, message } of judgeOptions(composition).findings) {
+    if (severity === 'error') warn(`note: the kernel would refuse this stack: ${message}`);
+  }
+  if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
+  for (const notice of await recoverMounts()) warn(notice);
+  if (values['foreground']) return runForeground(options);
+  const info = await startMount(options);
+  if (values['json']) printJson(info);
+}
+
+async function umount(args: readonly ByteString[]): Promise<void> {
+  const { values, positionals } = parse(args, { lazy: { type: 'boolean', short: 'l' } }, 1);
+  const mountpoint = absolute(required(positionals, 'MOUNTPOINT')).replace(/(?<=.)\/+$/, '');
+  await recoverMounts();
+  const known = (await listMounts()).find((info) => info.mountpoint === mountpoint);
+  if (known) return stopMount(known.id, values['lazy'] === true);
+  unmountPath(mountpoint, values['lazy'] === true);
+}
+
+async function mounts(args: readonly ByteString[]): Promise<void> {
+  const { values } = parse(args, JSON_FLAG, 0);
+  for (const notice of await recoverMounts()) warn(notice);
+  const live = await listMounts();
+  if (!values['json']) return printMounts(live);
+  printJson(await Promise.all(live.map(async (info) => ({ ...info, ...(await command(info.id, 'status').catch(() => ({}))) }))));
+}
+
+function withView(values: Parsed['values'], use: (view: MergedView, composition: Composition) => void): void {
+  const { composition } = stackFrom(values, null);
+  const view = new MergedView(composition);
+  try {
+    use(view, composition);
+  } finally {
+    view.close();
+  }
+}
+
+/** A path of the merged tree as typed; bytes that are not UTF-8 stay as they are. */
+const treePath = (positionals: readonly ByteString[], fallback: ByteString): ByteString => positionals[0] ?? fallback;
+
+const PAGE = 10_000;
+
+function ls(args: readonly ByteString[]): void {
+  const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, hidden: { type: 'boolean' } }, 1);
+  withView(values, (view, composition) => {
+    const path = treePath(positionals, '/');
+    const explanation = view.explainBytes(path);
+    if (!explanation.visible || !explanation.row) {
+      throw new Failure(explanation.errno ?? 'ENOENT', `${display(path)}: ${explanation.summary}`, 'lamina explain tells more.');
+    }
+    const isDirectory = explanation.row.kind === 'directory';
+    const { rows } = isDirectory ? view.children(explanation.row.node, 0, Number.MAX_SAFE_INTEGER, values['hidden'] === true) : { rows: [explanation.row] };
+    const letters = lettersOf(composition);
+    if (values['json']) printJson(rows.map(({ node: _, ...row }) => ({ ...row, from: row.layers.map((layer) => letters[layer]) })));
+    else for (let at = 0; at < rows.length; at += PAGE) printRows(rows.slice(at, at + PAGE), letters);
+  });
+}
+
+function explain(args: readonly ByteString[]): void {
+  const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG }, 1);
+  withView(values, (view, composition) => {
+    const explanation = view.explainBytes(required(positionals, 'PATH'));
+    if (values['json']) printJson(explanation);
+    else printExplanation(explanation, composition);
+    if (!explanation.visible) process.exitCode = 1;
+  });
+}
+
+function showCommand(args: readonly ByteString[]): void {
+  const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, form: { type: 'string' } }, 1);
+  const form = (values['form'] ?? 'mount') as CommandForm;
+  if (!COMMAND_FORMS.includes(form)) throw new Usage(`--form is one of ${COMMAND_FORMS.join(', ')}`);
+  const { composition } = stackFrom(values, positionals[0] === undefined ? null : absolute(positionals[0]));
+  const rendered = renderCommand(composition, form);
+  if (values['json']) return printJson(rendered);
+  for (const warning of rendered.warnings) warn(warning);
+  if (rendered.text === null) process.exitCode = 1;
+  else printBytes(rendered.text.replace(/\n$/, ''));
+}
+
+const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | Promise<void>>> = {
+  mount,
+  umount,
+  mounts,
+  ls,
+  explain,
+  command: showCommand,
+  help: () => printText(HELP),
+  version: () => printText(version),
+};
+
+async function main(): Promise<void> {
+  const [word, ...args] = rawArguments();
+  const name = word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
+  try {
+    const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (!run) throw new Usage(`unknown command ${display(name)}`);
+    await run(args);
+  } catch (error) {
+    if (error instanceof Usage) {
+      warn(`${error.message}\nTry: lamina help`);
+      process.exitCode = 2;
+    } else if (error instanceof Failure) {
+      warn(`${error.message}\n${error.hint}`);
+      process.exitCode = 1;
+    } else {
+      warn(`unexpected: ${error instanceof Error ? error.message : String(error)}\nThis is a defect of Lamina's; please report it.`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+void main();

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+import { writeSync } from 'node:fs';
+import { display, type ByteString } from '@shared/bytes';
+import { stackOf, type Composition } from '@shared/composition';
+import type { MountInfo } from '@shared/contract';
+import type { EntryRow, Explanation } from '@shared/view';
+
+/** Writes all of it, whatever the pipe takes at a time. */
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(0);
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+export const printText = (text: string): void => writeAll(1, Buffer.from(`${text}\n`));
+export const printBytes = (bytes: ByteString): void => writeAll(1, Buffer.from(`${bytes}\n`, 'latin1'));
+export const printJson = (value: unknown): void => printText(JSON.stringify(value, null, 2));
+export const warn = (text: string): void => writeAll(2, Buffer.from(`lamina: ${text}\n`));
+
+const TYPES: Readonly<Record<string, string>> = { directory: 'd', symlink: 'l', char: 'c', block: 'b', fifo: 'p', socket: 's', file: '-' };
+
+/** `drwxr-sr-t` as ls(1) writes a mode; question marks where the lookup failed. */
+export function modeText({ kind, mode }: EntryRow): string {
+  if (kind === 'unknown') return '??????????';
+  const bits = [...'rwxrwxrwx'].map((letter, i) => (mode & (0o400 >> i) ? letter : '-'));
+  const special = (at: number, flag: number, set: string): void => {
+    if (mode & flag) bits[at] = bits[at] === 'x' ? set : set.toUpperCase();
+  };
+  special(2, 0o4000, 's');
+  special(5, 0o2000, 's');
+  special(8, 0o1000, 't');
+  return TYPES[kind]! + bits.join('');
+}
+
+/** `A`, `A+B` for a merged directory, `A→D` for metadata and data of different layers. */
+function originText(row: EntryRow, letters: readonly string[]): string {
+  const names = row.layers.map((layer) => letters[layer] ?? '?').join('+') || '-';
+  return row.dataLayer !== null && row.dataLayer !== row.layers[0] ? `${names}→${letters[row.dataLayer]}` : names;
+}
+
+export const lettersOf = (subject: Pick<Composition, 'upper' | 'lowers' | 'data'>): string[] =>
+  stackOf(subject).map(({ letter }) => letter);
+
+/** A line a name: where it comes from, mode, owner, size, time, name, state. */
+export function printRows(rows: readonly EntryRow[], letters: readonly string[]): void {
+  const cells = rows.map((row) => [
+    originText(row, letters),
+    modeText(row),
+    `${row.uid}:${row.gid}`,
+    row.rdev ? row.rdev.join(',') : String(row.size),
+    new Date(row.mtime).toISOString().slice(0, 19).replace('T', ' '),
+    row.name,
+    [...row.flags.filter((flag) => flag !== 'merged'), ...(row.error ? [row.error] : [])].join(' '),
+  ]);
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...cells.map((line) => line[column]!.length)));
+  for (const line of cells) {
+    const aligned = line.slice(0, 5).map((cell, i) => (i === 3 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)));
+    printText([...aligned, line[5]!, line[6] ? `[${line[6]}]` : ''].join('  ').trimEnd());
+  }
+}
+
+/** The answer in a sentence, then every layer's part in it. */
+export function printExplanation(explanation: Explanation, subject: Pick<Composition, 'upper' | 'lowers' | 'data'>): void {
+  const stack = stackOf(subject);
+  printText(explanation.path);
+  printText(explanation.summary);
+  if (explanation.linkTarget !== null) printText(`link to ${explanation.linkTarget}`);
+  for (const step of explanation.ladder) {
+    const layer = stack[step.layer]!;
+    const marks = step.marks.length > 0 ? ` [${step.marks.join(', ')}]` : '';
+    printText(`  ${layer.letter.padEnd(3)}${step.role.padEnd(13)}${step.path}${marks}`);
+    printText(`${''.padEnd(18)}${step.reason} (${display(layer.path)})`);
+  }
+  for (const xattr of explanation.xattrs) {
+    printText(`  ${stack[xattr.layer]!.letter.padEnd(3)}${xattr.name} = ${xattr.value}${xattr.private ? ' (private)' : ''}`);
+  }
+}
+
+export function printMounts(mounts: readonly MountInfo[]): void {
+  for (const mount of mounts) {
+    printText(`${mount.display}\t${mount.transport}\tpid ${mount.pid}\tsince ${new Date(mount.since).toISOString()}\t${display(mount.options)}`);
+  }
+}

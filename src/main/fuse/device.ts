@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+import { ERRNO, lastErrno, libc } from '../system/libc';
+
+const read = libc.func('long read(int, void *, size_t)');
+const write = libc.func('long write(int, const void *, size_t)');
+const poll = libc.func('int poll(void *, unsigned long, int)');
+const ioctl = libc.func('int ioctl(int, unsigned long, void *)');
+
+const POLLIN = 1;
+
+/**
+ * Reads before sleeping: a request that follows a reply at once is then taken without a wake-up, which costs more than
+ * the request itself. More of them made nothing faster.
+ */
+const SPINS = 60;
+
+const FUSE_DEV_IOC_BACKING_OPEN = 0x4010e501;
+const FUSE_DEV_IOC_BACKING_CLOSE = 0x4004e502;
+
+/** The FUSE device of one mount, non-blocking. */
+export class FuseDevice {
+  private readonly pollfd = Buffer.alloc(8);
+  private readonly backing = Buffer.alloc(16);
+  private readonly backingId = Buffer.alloc(4);
+
+  constructor(private readonly fd: number) {
+    this.pollfd.writeInt32LE(fd, 0);
+    this.pollfd.writeInt16LE(POLLIN, 4);
+  }
+
+  /** Waits for the next request. Returns its length, or 0 when the file system was unmounted. */
+  receive(buffer: Buffer): number {
+    for (;;) {
+      for (let spin = 0; spin < SPINS; spin++) {
+        const length = read(this.fd, buffer, buffer.length) as number;
+        if (length > 0) return length;
+        const errno = lastErrno();
+        if (errno === ERRNO.ENODEV) return 0;
+        // ENOENT: the request was taken back before it was read.
+        if (errno !== ERRNO.EAGAIN && errno !== ERRNO.EINTR && errno !== ERRNO.ENOENT) {
+          throw new Error(`reading /dev/fuse failed with errno ${errno}`);
+        }
+      }
+      poll(this.pollfd, 1, -1);
+    }
+  }
+
+  /** Sends a reply or notification. ENOENT means that nobody waits for it any more. Returns the errno, 0 for success. */
+  send(buffer: Buffer, length: number): number {
+    return (write(this.fd, buffer, length) as number) < 0 ? lastErrno() : 0;
+  }
+
+  /** Registers an open file for passthrough. Returns its id, or the negative errno where that cannot be. */
+  openBacking(fd: number): number {
+    this.backing.fill(0);
+    this.backing.writeInt32LE(fd, 0);
+    const id = ioctl(this.fd, FUSE_DEV_IOC_BACKING_OPEN, this.backing) as number;
+    return id > 0 ? id : -lastErrno();
+  }
+
+  closeBacking(id: number): void {
+    this.backingId.writeUInt32LE(id, 0);
+    ioctl(this.fd, FUSE_DEV_IOC_BACKING_CLOSE, this.backingId);
+  }
+}

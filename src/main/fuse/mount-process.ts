@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { display } from '@shared/bytes';
+import { Failure } from '@shared/failure';
+import { detach } from './attach';
+import { direct } from './direct';
+import { fuseNative } from './fuse-native';
+import { isAlive, readRecords, removeRecord, socketPath, startTicksOf, writeRecord, type MountSpec } from './mount-record';
+import { OPCODE_LIMIT, OPCODE_NAMES } from './protocol';
+import type { LiveMount } from './transport';
+
+/*
+ * The process behind one mount. It is started detached, told what to mount on its standard input, says on descriptor 3
+ * how that went (a line of JSON, as the control socket speaks), and lives until the mount is gone: from the app, by
+ * `lamina umount`, by umount(8) or by a signal.
+ */
+
+/** An answer on descriptor 3 and on the control socket. */
+type Reply = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
+
+const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+
+function answerStarter(reply: Reply): void {
+  try {
+    writeSync(3, `${JSON.stringify(reply)}\n`);
+    closeSync(3);
+  } catch {
+    // Started by hand, without anyone who waits.
+  }
+}
+
+const failureOf = (error: unknown): Reply => {
+  if (error instanceof Failure) return { ok: false, ...error.report };
+  return { ok: false, code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
+};
+
+/** `auto` takes the direct transport, and the other where the device itself cannot be used. */
+async function start(spec: MountSpec): Promise<{ mount: LiveMount; transport: 'direct' | 'fuse-native' }> {
+  if (spec.transport === 'fuse-native') return { mount: await fuseNative(spec, log), transport: 'fuse-native' };
+  return { mount: await direct(spec, log), transport: 'direct' };
+}
+
+function refuseSecond({ mountpoint }: MountSpec): void {
+  const other = readRecords().find((record) => record.mountpoint === mountpoint && isAlive(record));
+  if (!other) return;
+  throw new Failure(
+    'EBUSY',
+    `${display(mountpoint)} is already a mount of Lamina's (${other.name}, process ${other.pid}).`,
+    `Unmount it first: lamina umount ${display(mountpoint)}.`,
+  );
+}
+
+/** Requests by opcode name, for `lamina mounts --json` and the benchmarks. */
+function statusOf({ counts, nodes }: LiveMount): object {
+  const requests: Record<string, number> = {};
+  for (let opcode = 1; opcode < OPCODE_LIMIT; opcode++) {
+    if (counts[opcode]! > 0) requests[OPCODE_NAMES[opcode] ?? String(opcode)] = counts[opcode]!;
+  }
+  return { ok: true, requests, errors: counts[0], nodes: nodes(), memory: process.memoryUsage().rss };
+}
+
+/** Takes the mount down; busy ones only when `lazy`. */
+function stop(spec: MountSpec, lazy: boolean): Reply {
+  const reason = detach(spec.mountpoint, lazy);
+  if (reason === null) return { ok: true };
+  const path = display(spec.mountpoint);
+  return {
+    ok: false,
+    code: reason,
+    message: `${path} cannot be unmounted (${reason}).`,
+    hint: reason === 'EBUSY' ? `Close what uses it (fuser -vm ${path}), or detach it: lamina umount --lazy ${path}.` : 'See the kernel log (dmesg).',
+  };
+}
+
+function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
+  const serve = (socket: Socket): void => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', (data) => {
+      const command = data.toString().trim();
+      const answer = command === 'status' ? statusOf(mount) : stop(spec, command === 'stop-lazy');
+      socket.end(`${JSON.stringify(answer)}\n`);
+    });
+  };
+  return new Promise((resolve, reject) => {
+    const server = createServer(serve);
+    server.once('error', reject);
+    server.listen(socketPath(spec.id), resolve);
+    server.unref();
+  });
+}
+
+async function main(): Promise<void> {
+  const spec = JSON.parse(readFileSync(0, 'utf8')) as MountSpec;
+  process.chdir('/');
+  try {
+    refuseSecond(spec);
+    const { mount, transport } = await start(spec);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (!stop(spec, false).ok) stop(spec, true);
+      });
+    }
+    await listen(spec, mount);
+    const { id, name, mountpoint, compositionId, optionText } = spec;
+    writeRecord({
+      id, name, mountpoint, compositionId, transport,
+      pid: process.pid,
+      startTicks: startTicksOf(process.pid) ?? 0,
+      since: Date.now(),
+      options: optionText,
+    });
+    answerStarter({ ok: true });
+    await mount.ended;
+    removeRecord(spec.id);
+    process.exit(0);
+  } catch (error) {
+    answerStarter(failureOf(error));
+    removeRecord(spec.id);
+    process.exit(1);
+  }
+}
+
+void main();

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ByteString } from '@shared/bytes';
+import type { MountInfo } from '@shared/contract';
+import type { Composition } from '@shared/composition';
+import type { EffectiveOptions } from '@shared/options';
+
+/** What a mount process is told at its start, as JSON on its standard input. */
+export interface MountSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly compositionId: string | null;
+  readonly subject: Pick<Composition, 'upper' | 'lowers' | 'data'>;
+  readonly options: Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
+  readonly mountpoint: ByteString;
+  readonly transport: 'auto' | 'direct' | 'fuse-native';
+  /** `nosuid`, `nodev`, `noexec`, `allow_other`, … as mount(8) spells them. */
+  readonly flags: readonly string[];
+  /** What findmnt shows as the source. */
+  readonly source: string;
+  /** The `-o` text of the composition. */
+  readonly optionText: ByteString;
+}
+
+/** What a live mount leaves in the runtime folder, so that anyone of the same user finds it. */
+export interface MountRecord extends Omit<MountInfo, 'display'> {
+  /** Start time of the process in clock ticks since boot: a number alone may belong to another process by now. */
+  readonly startTicks: number;
+}
+
+/** The user's runtime folder for mounts, mode 0700. */
+export function runtimeFolder(): string {
+  const base = process.env['LAMINA_RUNTIME_DIR'] ?? process.env['XDG_RUNTIME_DIR'];
+  const folder = base ? join(base, 'lamina') : `/tmp/lamina-${process.getuid?.() ?? 0}`;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+const recordPath = (id: string): string => join(runtimeFolder(), `${id}.json`);
+export const socketPath = (id: string): string => join(runtimeFolder(), `${id}.sock`);
+export const logPath = (id: string): string => join(runtimeFolder(), `${id}.log`);
+
+export function writeRecord(record: MountRecord): void {
+  const path = recordPath(record.id);
+  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+export function removeRecord(id: string): void {
+  for (const path of [recordPath(id), socketPath(id), logPath(id)]) rmSync(path, { force: true });
+}
+
+/** All records of the user; unreadable ones are passed over. */
+export function readRecords(): MountRecord[] {
+  const records: MountRecord[] = [];
+  for (const name of readdirSync(runtimeFolder())) {
+    if (!name.endsWith('.json')) continue;
+    try {
+      records.push(JSON.parse(readFileSync(join(runtimeFolder(), name), 'utf8')) as MountRecord);
+    } catch {
+      // Half written, or not ours.
+    }
+  }
+  return records.sort((a, b) => a.since - b.since);
+}
+
+/** Start time of a process (field 22 of /proc/PID/stat), or null when there is none. */
+export function startTicksOf(pid: number): number | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command's name in parentheses may hold anything; what follows is fields of digits.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[19]);
+  } catch {
+    return null;
+  }
+}
+
+export const isAlive = (record: MountRecord): boolean => startTicksOf(record.pid) === record.startTicks;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * The part of the FUSE protocol (include/uapi/linux/fuse.h, version 7.40 and up) that Lamina speaks. All numbers are
+ * in the machine's byte order, little-endian on the machines that Electron runs on.
+ */
+
+export const FUSE_MAJOR = 7;
+/** The newest minor version whose structures are written here. */
+export const FUSE_MINOR = 40;
+
+/** struct fuse_in_header and fuse_out_header, bytes. */
+export const IN_HEADER = 40;
+export const OUT_HEADER = 16;
+
+export const OPCODE = {
+  LOOKUP: 1,
+  FORGET: 2,
+  GETATTR: 3,
+  READLINK: 5,
+  OPEN: 14,
+  READ: 15,
+  STATFS: 17,
+  RELEASE: 18,
+  GETXATTR: 22,
+  LISTXATTR: 23,
+  FLUSH: 25,
+  INIT: 26,
+  OPENDIR: 27,
+  READDIR: 28,
+  RELEASEDIR: 29,
+  INTERRUPT: 36,
+  DESTROY: 38,
+  BATCH_FORGET: 42,
+  READDIRPLUS: 44,
+  LSEEK: 46,
+} as const;
+
+/** Names of all opcodes, for counts and logs. */
+export const OPCODE_NAMES: Readonly<Record<number, string>> = {
+  1: 'LOOKUP', 2: 'FORGET', 3: 'GETATTR', 4: 'SETATTR', 5: 'READLINK', 6: 'SYMLINK', 8: 'MKNOD', 9: 'MKDIR',
+  10: 'UNLINK', 11: 'RMDIR', 12: 'RENAME', 13: 'LINK', 14: 'OPEN', 15: 'READ', 16: 'WRITE', 17: 'STATFS',
+  18: 'RELEASE', 20: 'FSYNC', 21: 'SETXATTR', 22: 'GETXATTR', 23: 'LISTXATTR', 24: 'REMOVEXATTR', 25: 'FLUSH',
+  26: 'INIT', 27: 'OPENDIR', 28: 'READDIR', 29: 'RELEASEDIR', 30: 'FSYNCDIR', 31: 'GETLK', 32: 'SETLK',
+  33: 'SETLKW', 34: 'ACCESS', 35: 'CREATE', 36: 'INTERRUPT', 37: 'BMAP', 38: 'DESTROY', 39: 'IOCTL', 40: 'POLL',
+  42: 'BATCH_FORGET', 43: 'FALLOCATE', 44: 'READDIRPLUS', 45: 'RENAME2', 46: 'LSEEK', 47: 'COPY_FILE_RANGE',
+  50: 'SYNCFS', 51: 'TMPFILE', 52: 'STATX',
+};
+/** One more than the highest opcode that is counted. */
+export const OPCODE_LIMIT = 64;
+
+/** Flags of INIT. `FLAGS2` are those from bit 32 on, shifted down. */
+export const INIT = {
+  ASYNC_READ: 1 << 0,
+  DO_READDIRPLUS: 1 << 13,
+  READDIRPLUS_AUTO: 1 << 14,
+  PARALLEL_DIROPS: 1 << 18,
+  POSIX_ACL: 1 << 20,
+  MAX_PAGES: 1 << 22,
+  CACHE_SYMLINKS: 1 << 23,
+  NO_OPENDIR_SUPPORT: 1 << 24,
+  EXPLICIT_INVAL_DATA: 1 << 25,
+  INIT_EXT: 1 << 30,
+} as const;
+export const INIT2 = { PASSTHROUGH: 1 << 5 } as const;
+
+export const FOPEN = {
+  DIRECT_IO: 1 << 0,
+  KEEP_CACHE: 1 << 1,
+  PASSTHROUGH: 1 << 7,
+} as const;
+
+/** Unsolicited message that puts file content into the page cache (struct fuse_notify_store_out). */
+export const NOTIFY_STORE = 4;
+
+export const ENTRY_OUT = 128;
+export const ATTR_BYTES = 88;
+export const DIRENT_HEADER = 24;

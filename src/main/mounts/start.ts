@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { display, type ByteString } from '@shared/bytes';
+import type { Composition } from '@shared/composition';
+import type { MountInfo } from '@shared/contract';
+import { Failure } from '@shared/failure';
+import { engineOptions, laminaObstacles } from '@shared/lamina-options';
+import { optionString } from '../commands/render';
+import { logPath, type MountSpec } from '../fuse/mount-record';
+import { listMounts } from './list';
+
+export interface StartOptions {
+  readonly composition: Composition;
+  readonly mountpoint: ByteString;
+  readonly transport?: MountSpec['transport'];
+  /** mount(8)'s words: `nosuid`, `nodev`, `noexec`, `allow_other`. */
+  readonly flags?: readonly string[];
+  readonly source?: string;
+}
+
+/** What the mount process is told. Throws a Failure where the stack cannot be mounted or the folder is not one. */
+export async function mountSpec({ composition, mountpoint, transport, flags, source }: StartOptions): Promise<MountSpec> {
+  const obstacle = laminaObstacles(composition)[0];
+  if (obstacle) {
+    const fix = obstacle.fixes[0]?.label;
+    throw new Failure(obstacle.errno ?? 'EINVAL', obstacle.message, fix ? `${obstacle.why} ${fix}.` : obstacle.why);
+  }
+  const { id: compositionId, name, upper, lowers, data } = composition;
+  return {
+    id: randomBytes(6).toString('hex'),
+    name,
+    compositionId,
+    subject: { upper, lowers, data },
+    options: engineOptions(composition),
+    mountpoint: await resolveMountpoint(mountpoint),
+    transport: transport ?? 'auto',
+    flags: flags ?? ['nosuid', 'nodev'],
+    source: source ?? 'lamina',
+    optionText: optionString(composition),
+  };
+}
+
+async function resolveMountpoint(path: ByteString): Promise<ByteString> {
+  try {
+    return (await realpath(Buffer.from(path, 'latin1'), { encoding: 'buffer' })).toString('latin1');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
+    const hint = code === 'ENOTCONN' ? 'A dead mount is in the way: lamina umount it first.' : 'Make the folder first: mkdir -p.';
+    throw new Failure(code, `Mount point ${display(path)} cannot be used (${code}).`, hint);
+  }
+}
+
+/**
+ * Starts the process behind a mount, detached: it outlives the app and the command line. Resolves when the mount is
+ * up. Throws a Failure with the process's own reason.
+ */
+export async function startMount(options: StartOptions): Promise<MountInfo> {
+  const spec = await mountSpec(options);
+  await launch(spec);
+  const mount = (await listMounts()).find(({ id }) => id === spec.id);
+  if (!mount) throw new Failure('EIO', `${display(spec.mountpoint)} was unmounted at once.`, 'See the kernel log (dmesg).');
+  return mount;
+}
+
+async function launch(spec: MountSpec): Promise<void> {
+  const log = openSync(logPath(spec.id), 'a', 0o600);
+  const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
+  const child = spawn(process.execPath, [program], {
+    detached: true,
+    stdio: ['pipe', log, log, 'pipe'],
+    // In the app the executable is Electron, which then runs the program as Node would.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+  });
+  closeSync(log);
+  child.stdin!.on('error', () => undefined);
+  child.stdin!.end(JSON.stringify(spec));
+  const answer = await firstLine(child.stdio[3] as Readable);
+  child.unref();
+  const reply = JSON.parse(answer || NO_ANSWER) as { ok: boolean; code: string; message: string; hint: string };
+  if (!reply.ok) throw new Failure(reply.code, reply.message, reply.hint);
+}
+
+const NO_ANSWER = JSON.stringify({
+  ok: false,
+  code: 'EIO',
+  message: 'The mount process ended before the mount was up.',
+  hint: 'Run it in the foreground to see why: lamina mount -f.',
+});
+
+function firstLine(stream: Readable): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    stream.on('data', (data: Buffer) => (text += data.toString()));
+    stream.on('close', () => resolve(text));
+    stream.on('error', () => resolve(text));
+  });
+}

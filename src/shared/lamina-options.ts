@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+import { judgeOptions, type EffectiveOptions, type OptionFinding, type OptionSubject } from './options';
+
+/** What Lamina's own lookup needs of the options. */
+export type EngineOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
+
+/**
+ * The options as Lamina's engine takes them: the kernel's effective ones, except that a stack with `user.overlay.*`
+ * attributes may follow redirects and metacopies where the user says so. The kernel refuses that (semantics 5.2),
+ * because it may serve layers that others wrote; `judgeOptions` says so, and Lamina's mount has the rights of whoever
+ * made it.
+ */
+export function engineOptions(subject: OptionSubject): EngineOptions {
+  const { effective } = judgeOptions(subject);
+  const { userxattr, metacopy, redirect_dir: asked } = subject.options;
+  const { redirectDir } = effective;
+  if (!userxattr) return { metacopy: effective.metacopy, redirectDir, userxattr: false };
+  const follows = metacopy === 'on' || asked === 'on' || asked === 'follow';
+  return { metacopy: metacopy === 'on', redirectDir: follows ? 'on' : redirectDir, userxattr: true };
+}
+
+/** Rules about the layers that hold for any overlay; the others are the kernel's own. */
+const STRUCTURE = new Set(['no-lower', 'no-workdir', 'workdir-upper', 'only-data', 'same-directory', 'layer-inside-layer']);
+
+/** What stands in the way of mounting with Lamina: the findings that are not the kernel's alone. */
+export function laminaObstacles(subject: OptionSubject): OptionFinding[] {
+  return judgeOptions(subject).findings.filter(({ severity, rule }) => severity === 'error' && STRUCTURE.has(rule));
+}
