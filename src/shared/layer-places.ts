@@ -20,7 +20,7 @@ export function places(subject: OptionSubject): Place[] {
   }));
   const workdir = subject.upper?.workdir;
   if (workdir) all.splice(1, 0, { name: 'the workdir', path: plain(workdir), lower: false });
-  return all.filter(({ path }) => !`${path}/`.includes('/../'));
+  return all.filter(({ path }) => !climbs(path));
 }
 
 /** The path without repeated or trailing slashes and without `.`; the root is empty. */
@@ -31,10 +31,15 @@ function plain(path: ByteString): ByteString {
     .reduce((whole, part) => `${whole}/${part}`, '');
 }
 
-/** Whether two paths name the same directory, or one lies inside the other. */
+/** Whether two paths name the same directory, or one lies inside the other, as far as text tells. */
 export function touches(one: ByteString, other: ByteString): boolean {
   const [a, b] = [`${plain(one)}/`, `${plain(other)}/`];
-  return a.startsWith(b) || b.startsWith(a);
+  return !climbs(a) && !climbs(b) && (a.startsWith(b) || b.startsWith(a));
+}
+
+/** With `..` after a symbolic link, only the disk knows where a path leads. */
+function climbs(path: ByteString): boolean {
+  return `${path}/`.includes('/../');
 }
 
 /** The names of two places that are the same directory, one of them a lower; null if there are none. */

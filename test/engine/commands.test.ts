@@ -203,7 +203,8 @@ function readBySystemd(
     [...dump.matchAll(new RegExp(`^\\t\\t${key}: (.*)$`, 'gm'))].map(([, value]) => value ?? '');
   return {
     where: all('Where')[0] ?? '',
-    options: all('Options')[0] ?? '',
+    // What mount(8) is given of them: fstab_filter_options of libsystemd, tried with 252.
+    options: (all('Options')[0] ?? '').replace(/\\([^])/g, (both, char: string) => (char === '\\' ? '\\' : both)),
     requires: all('RequiresMountsFor').map((line) => line.replace(/ \([^()]*\)$/, '')),
   };
 }

@@ -153,6 +153,21 @@ describe('fstab (semantics 10.2)', () => {
   });
 });
 
+describe('what systemd does to an fstab line at boot', () => {
+  test.each<[string, RegExp]>([
+    ['/a\\b', /backslash.*systemd form/],
+    ['/a\nb', /line break/],
+    ['/\xff', /UTF-8/],
+  ])('%j', (path, expected) => {
+    expect(text('fstab', lower(path))).not.toBeNull();
+    expect(warnings('fstab', lower(path))).toMatch(expected);
+  });
+
+  test('colons, commas and blanks it leaves alone', () => {
+    expect(warnings('fstab', lower('/a:b,c d'))).toBe('');
+  });
+});
+
 describe('systemd (semantics 10.3)', () => {
   test.each<[string, string]>([
     ['/srv/merged-1', 'srv-merged\\x2d1.mount'],
@@ -166,9 +181,9 @@ describe('systemd (semantics 10.3)', () => {
     expect(mountUnitName(path)).toBe(name);
   });
 
-  test('blanks stay, colons take one backslash, percent signs are doubled', () => {
+  test('blanks stay, colons take one backslash, a backslash four, percent signs are doubled', () => {
     const unit = text('systemd', { ...lower('/my dir:100%\\x'), mountpoint: '/m%n' });
-    expect(unit).toContain('\nOptions=lowerdir=/my dir\\:100%%\\\\x:/l1\n');
+    expect(unit).toContain('\nOptions=lowerdir=/my dir\\:100%%\\\\\\\\x:/l1\n');
     expect(unit).toContain('\nWhere=/m%%n\n');
     expect(unit).toContain('\nRequiresMountsFor="/my dir:100%%\\\\x"\n');
   });

@@ -163,6 +163,7 @@ describe('structure (semantics 5.3)', () => {
     ['one lower and data', { ...LOWER_ONLY, lowers: layers('/a'), data: layers('/d') }],
     ['names that only begin alike', { ...LOWER_ONLY, lowers: layers('/a', '/ab', '/a b') }],
     ['a path with .. is not judged by its text', { ...LOWER_ONLY, lowers: layers('/a', '/a/../b') }],
+    ['nor is a workdir', upper('/a2/u', '/a2/u/../w')],
     ['upper and workdir in a lower', { ...WITH_UPPER, upper: { path: '/a/u', workdir: '/a/w' } }],
     ['500 layers', { ...LOWER_ONLY, data: layers(...Array.from({ length: 498 }, (_, i) => `/l/${i}`)) }],
   ])('%s mounts', (_, subject) => {

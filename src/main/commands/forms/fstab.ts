@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { textOf } from '@shared/bytes';
 import type { ByteString } from '@shared/bytes';
 import { stackOf } from '@shared/composition';
 import type { Composition } from '@shared/composition';
@@ -11,15 +12,27 @@ export const renderFstab: FormRenderer = (composition) => {
   const { options, forceMount2, warnings } = kernelMount(composition, 'either');
   const filename = `fstab-${slugOf(composition.name)}`;
   if (options === null) return { text: null, warnings, filename };
+  const mountpoint = mountpointOf(composition);
   const field = [options, ...waits(composition)].join(',');
   return {
-    text: `overlay ${octal(mountpointOf(composition))} overlay ${octal(field)} 0 0`,
-    warnings: forceMount2
-      ? [...warnings, 'fstab has no place for LIBMOUNT_FORCE_MOUNT2: with mount(8) 2.39 or newer use the mount form.']
-      : warnings,
+    text: `overlay ${octal(mountpoint)} overlay ${octal(field)} 0 0`,
+    warnings: [...warnings, ...(forceMount2 ? [NO_FORCE] : []), ...atBoot(options, mountpoint)],
     filename,
   };
 };
+
+const NO_FORCE = 'fstab has no place for LIBMOUNT_FORCE_MOUNT2: with mount(8) 2.39 and newer use the mount form.';
+
+/** What systemd's fstab generator and then its mount unit make of the line; seen with systemd 252. */
+function atBoot(options: ByteString, mountpoint: ByteString): string[] {
+  const either = options + mountpoint;
+  return [
+    options.includes('\\\\') &&
+      'mount(8) mounts this line, but at boot systemd takes the backslash in a path for an escape. The systemd form can say it.',
+    either.includes('\n') && 'mount(8) mounts this line, but at boot systemd cuts it off at the line break in a path.',
+    textOf(either) === null && 'mount(8) mounts this line, but at boot systemd skips it: a path is not UTF-8.',
+  ].filter((warning) => warning !== false);
+}
 
 function octal(field: ByteString): ByteString {
   return field.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);

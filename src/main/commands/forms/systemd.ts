@@ -34,7 +34,7 @@ export const renderSystemd: FormRenderer = (composition) => {
     'What=overlay',
     `Where=${doubled(withPlainEnd(mountpoint))}`,
     'Type=overlay',
-    `Options=${doubled(options)}`,
+    `Options=${doubled(kept(options))}`,
     ...(forceMount2 ? ['Environment=LIBMOUNT_FORCE_MOUNT2=always'] : []),
     '',
     '[Install]',
@@ -71,6 +71,14 @@ function unwritable(mountpoint: ByteString, unit: string, options: ByteString): 
 /** systemd replaces `%` and the character after it. */
 function doubled(value: ByteString): ByteString {
   return value.replaceAll('%', '%%');
+}
+
+/**
+ * Before it starts mount(8), systemd takes the options apart and together again, which makes `\\` a single backslash
+ * and leaves `\:` and `\,` (fstab_filter_options of libsystemd 252, called). Double what is to stay.
+ */
+function kept(options: ByteString): ByteString {
+  return options.replaceAll('\\\\', '\\\\\\\\');
 }
 
 /** A word of a list of paths: in double quotes, with backslashes before quotes and backslashes. */
