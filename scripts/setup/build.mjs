@@ -13,17 +13,18 @@ const stamp = join(projectRoot, 'out/.built');
 /** Builds, unless nothing has changed since the last build. */
 export function setUpBuild() {
   if (modified(stamp) >= newest(sources.map((name) => join(projectRoot, name)))) return;
-  build();
+  // Warnings are for those who change the sources, and the build check shows them.
+  build('error');
 }
 
 /** Builds. */
-export function build() {
+export function build(logLevel = 'warn') {
   say('building');
   const started = new Date();
   runOrFail(
     'build',
     process.execPath,
-    [join(projectRoot, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', 'warn'],
+    [join(projectRoot, 'node_modules/electron-vite/bin/electron-vite.js'), 'build', '--logLevel', logLevel],
     {
       cwd: projectRoot,
       // The older of the two Electrons that may run it (electron-registry.mjs): the code must suit both.
@@ -40,6 +41,8 @@ export function build() {
 function newest(paths) {
   let latest = 0;
   for (const path of paths) {
+    // Pictures of the app are made by it, not it from them.
+    if (path.endsWith('/resources/screenshots')) continue;
     latest = Math.max(latest, modified(path));
     for (const entry of childrenOf(path)) latest = Math.max(latest, newest([join(path, entry)]));
   }
