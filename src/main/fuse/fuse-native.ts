@@ -23,7 +23,7 @@ import type { Attributes } from './reply';
 import type { LiveMount, Transport } from './transport';
 
 /** Operations by fuse-native's own numbers (fuse-native.c). */
-const OP = { init: 0, statfs: 3, getattr: 5, readdir: 9, readlink: 13, getxattr: 18, listxattr: 19, open: 21, read: 23, release: 24 } as const;
+const OP = { init: 0, statfs: 3, getattr: 5, readdir: 9, readlink: 13, getxattr: 18, listxattr: 19, open: 21, read: 23, release: 25 } as const;
 
 /** Which FUSE request an operation stands for, where counts are shown. */
 const COUNTED: Readonly<Record<number, number>> = {
@@ -47,19 +47,19 @@ interface Binding {
 }
 
 const HANDLERS = 35;
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 
 /** The C side's addresses and records are known for this build only. */
 const KNOWN_VERSION = '2.2.6';
 
 function loadBinding(): Binding {
   try {
-    const folder = dirname(require.resolve('fuse-native/package.json'));
-    const { version } = require('fuse-native/package.json') as { version: string };
+    const folder = dirname(load.resolve('fuse-native/package.json'));
+    const { version } = load('fuse-native/package.json') as { version: string };
     if (version !== KNOWN_VERSION || process.arch !== 'x64') throw new Error(`fuse-native ${version} on ${process.arch}`);
     // The addon asks the loader for libfuse.so.2; the one in the package answers, none need be installed.
     koffi.load(join(folder, 'prebuilds', 'linux-x64', 'libfuse.so'));
-    return (require('node-gyp-build') as (folder: string) => Binding)(folder);
+    return (load('node-gyp-build') as (folder: string) => Binding)(folder);
   } catch (error) {
     throw new Failure('ENOSYS', `The fuse-native transport cannot be loaded: ${String(error)}.`, 'Use --transport direct.');
   }

@@ -81,16 +81,12 @@ async function launch(spec: MountSpec): Promise<void> {
   child.stdin!.end(JSON.stringify(spec));
   const answer = await firstLine(child.stdio[3] as Readable);
   child.unref();
-  const reply = JSON.parse(answer || NO_ANSWER) as { ok: boolean; code: string; message: string; hint: string };
+  if (answer === '') {
+    throw new Failure('EIO', 'The mount process ended before the mount was up.', `Its log says why: ${logPath(spec.id)}.`);
+  }
+  const reply = JSON.parse(answer) as { ok: boolean; code: string; message: string; hint: string };
   if (!reply.ok) throw new Failure(reply.code, reply.message, reply.hint);
 }
-
-const NO_ANSWER = JSON.stringify({
-  ok: false,
-  code: 'EIO',
-  message: 'The mount process ended before the mount was up.',
-  hint: 'Run it in the foreground to see why: lamina mount -f.',
-});
 
 function firstLine(stream: Readable): Promise<string> {
   return new Promise((resolve) => {
