@@ -2,28 +2,19 @@
 import { mkdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EffectiveOptions } from '@shared/options';
+import type { EngineOptions } from '@shared/lamina-options';
 import { OverlayStack } from '../../src/main/overlay/stack';
 import { SystemError } from '../../src/main/system/libc';
-import { buildStack, withKernelMount, type BuiltStack } from '../support/kernel';
+import { buildStack, type BuiltStack } from '../support/kernel';
+import { OPTION_SETS } from '../support/option-sets';
 import { NAMES, stackSpec } from '../support/random-stack';
 import { makeScratch, removeScratch, type Medium } from '../support/scratch';
-import { engineViewer, firstDifferences, mountViewer, snapshot } from '../support/view';
+import { kernelView } from '../support/kernel-view';
+import { engineViewer, firstDifferences, snapshot } from '../support/view';
 
 /** `LAMINA_STACKS=20000 npm test -- engine` for the long run; `LAMINA_SEED=n` to repeat one. */
 const STACKS = Number(process.env['LAMINA_STACKS'] ?? 600);
 const SEED = Number(process.env['LAMINA_SEED'] ?? Date.now() % 2 ** 31);
-
-type EngineOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
-
-/** What the kernel is told, and what the engine is told for it. */
-const OPTION_SETS: readonly { kernel: readonly string[]; engine: EngineOptions; upper?: boolean }[] = [
-  { kernel: [], engine: { metacopy: false, redirectDir: 'follow', userxattr: false } },
-  { kernel: ['metacopy=on'], engine: { metacopy: true, redirectDir: 'on', userxattr: false } },
-  { kernel: ['redirect_dir=nofollow'], engine: { metacopy: false, redirectDir: 'nofollow', userxattr: false } },
-  { kernel: ['redirect_dir=on'], engine: { metacopy: false, redirectDir: 'on', userxattr: false } },
-  { kernel: ['userxattr'], engine: { metacopy: false, redirectDir: 'nofollow', userxattr: true } },
-];
 
 const LIMITS = { depth: 5, ordered: true };
 
@@ -36,22 +27,11 @@ function engineView(built: BuiltStack, options: EngineOptions): string[] {
   }
 }
 
-function kernelView(built: BuiltStack, options: readonly string[]): string[] | SystemError {
-  return withKernelMount(built, options, (at) => {
-    const viewer = mountViewer(at);
-    try {
-      return snapshot(viewer, NAMES, LIMITS);
-    } finally {
-      viewer.close();
-    }
-  });
-}
-
 let compared = 0;
 
 function compareAll(built: BuiltStack): void {
   for (const { kernel, engine } of OPTION_SETS) {
-    const expected = kernelView(built, kernel);
+    const expected = kernelView(built, kernel, NAMES, LIMITS);
     if (expected instanceof SystemError) continue;
     compared += 1;
     const differences = firstDifferences(expected, engineView(built, engine));

@@ -25,8 +25,14 @@ export interface Viewer<T> {
   done?(object: T): void;
 }
 
+/** How deep to look, and whether the order of listed names counts. */
+export interface SnapshotLimits {
+  readonly depth: number;
+  readonly ordered: boolean;
+}
+
 /** Everything a program can see, a line an observation; equal views give equal texts. */
-export function snapshot<T>(viewer: Viewer<T>, candidates: readonly ByteString[], limits: { depth: number; ordered: boolean }): string[] {
+export function snapshot<T>(viewer: Viewer<T>, candidates: readonly ByteString[], limits: SnapshotLimits): string[] {
   const lines: string[] = [];
   const note = (path: string, what: string, observe: () => string): boolean => {
     try {

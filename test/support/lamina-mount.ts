@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { MountSpec } from '../../src/main/fuse/mount-record';
+import { unmount } from '../../src/main/system/mount';
+import type { BuiltStack } from './kernel';
+
+export type TransportName = 'direct' | 'fuse-native';
+export const TRANSPORTS: readonly TransportName[] = ['direct', 'fuse-native'];
+
+const PROGRAM = resolve('out/main/mount-process.js');
+let made = 0;
+
+/** A mount process of the built program, started as `lamina mount` starts it. */
+export class LaminaMount {
+  private constructor(
+    readonly at: string,
+    readonly process: ChildProcess,
+    private readonly ended: Promise<number | null>,
+  ) {}
+
+  static async start(built: BuiltStack, options: MountSpec['options'], transport: TransportName, at = join(built.folder, `f${made++}`)): Promise<LaminaMount> {
+    mkdirSync(at, { recursive: true });
+    const spec: MountSpec = {
+      id: `test-${process.pid}-${made++}`,
+      name: 'test',
+      compositionId: null,
+      subject: { upper: built.upper, lowers: built.lowers, data: built.data },
+      options,
+      mountpoint: at,
+      transport,
+      flags: [],
+      source: 'lamina',
+      optionText: '',
+    };
+    const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
+    const ended = new Promise<number | null>((done) => child.once('exit', done));
+    child.stdin!.end(JSON.stringify(spec));
+    let answer = '';
+    for await (const data of child.stdio[3] as Readable) answer += String(data);
+    const reply = JSON.parse(answer || '{"ok":false,"message":"no answer"}') as { ok: boolean; message: string };
+    if (!reply.ok) throw new Error(reply.message);
+    return new LaminaMount(at, child, ended);
+  }
+
+  /** Unmounts as umount(8) does, and waits for the process to end by itself. Returns its exit status. */
+  async stop(): Promise<number | null> {
+    if (unmount(this.at, false) !== 0) unmount(this.at, true);
+    return this.ended;
+  }
+
+  /** Waits for the process to end. */
+  exit(): Promise<number | null> {
+    return this.ended;
+  }
+}
