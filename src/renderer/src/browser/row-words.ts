@@ -4,9 +4,17 @@ import type { EntryRow, RowFlag } from '@shared/view';
 import { formatSize } from '../design/format';
 import { text } from '../text';
 
-/** `merged` is plain from the chips; the others are said in words. */
+/** Flags that somebody should look at. */
+export const WARNING_FLAGS: ReadonlySet<RowFlag> = new Set<RowFlag>(['captured', 'listed']);
+
+/**
+ * The flags to say in words, those to look at first. `merged` is plain from the chips, and a metacopy file that has
+ * its data elsewhere always has a redirect.
+ */
 export function shownFlags(row: EntryRow): RowFlag[] {
-  return row.flags.filter((flag) => flag !== 'merged');
+  const meta = row.flags.includes('metacopy');
+  const shown = row.flags.filter((flag) => flag !== 'merged' && !(meta && flag === 'redirect'));
+  return shown.sort((a, b) => Number(WARNING_FLAGS.has(b)) - Number(WARNING_FLAGS.has(a)));
 }
 
 /** A row's accessible name: whole sentences would be read for every step of the cursor, so words. */
