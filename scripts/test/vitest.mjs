@@ -14,7 +14,7 @@ export async function runVitest(project, { environment = {}, windows = false } =
   const report = join(folder, 'report.json');
   const args = [
     join(projectRoot, 'node_modules/vitest/vitest.mjs'),
-    ...['run', '--project', project, '--passWithNoTests'],
+    ...['run', '--project', project],
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
   ];
   const options = { cwd: projectRoot, env: { ...process.env, ...environment } };
