@@ -52,6 +52,8 @@ export function forbiddenImport(specifier, file, root) {
     return `src has no folder "${from}" in scripts/lint/houses.mjs: say there what it may import`;
   const target = targetOf(specifier, file, root);
   if (target !== undefined) {
+    // The programs say their version.
+    if (target === resolve(root, 'package.json') && rules.node) return undefined;
     const to = houseOf(target, root);
     if (to === undefined) return `"${from}" must not import from outside of src`;
     return to === from || rules.folders.includes(to) ? undefined : `"${from}" must not import "${to}"`;

@@ -33,6 +33,7 @@ describe('imports that are allowed', () => {
     ['src/main/system/libc.ts', 'koffi'],
     ['src/main/desktop/window.ts', 'electron'],
     ['src/main/index.ts', './desktop/window'],
+    ['src/main/cli/main.ts', '../../../package.json'],
     ['src/main/index.ts', 'electron'],
     ['src/preload/index.ts', '../shared/contract'],
     ['src/preload/index.ts', 'electron'],
