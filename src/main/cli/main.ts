@@ -5,6 +5,7 @@ import { display, type ByteString } from '@shared/bytes';
 import type { Composition } from '@shared/composition';
 import { COMMAND_FORMS, type CommandForm } from '@shared/contract';
 import { Failure } from '@shared/failure';
+import { laminaObstacles } from '@shared/lamina-options';
 import { judgeOptions } from '@shared/options';
 import { version } from '../../../package.json';
 import { parseMountOptions } from '../commands/parse-options';
@@ -72,9 +73,8 @@ async function mount(args: readonly ByteString[]): Promise<void> {
   const { composition, other } = stackFrom(values, mountpoint);
   const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
   const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
-  for (const { severity, message } of judgeOptions(composition).findings) {
-    if (severity === 'error') warn(`note: the kernel would refuse this stack: ${message}`);
-  }
+  const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
+  if (refused && laminaObstacles(composition).length === 0) warn(`note: the kernel would refuse this stack: ${refused.message}`);
   if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
   for (const notice of await recoverMounts()) warn(notice);
   if (values['foreground']) return runForeground(options);
