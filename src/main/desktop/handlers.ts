@@ -12,6 +12,7 @@ import { chooseFolders, saveText } from './dialogs';
 import type { Handlers } from './gateway';
 import { hostInfo } from './host-info';
 import { checkedComposition } from './checked-composition';
+import { closeOnExec } from './close-on-exec';
 import type { LaunchArguments } from './launch-arguments';
 import type { MountWatch } from './mount-watch';
 import { openFolder } from './open-folder';
@@ -94,6 +95,7 @@ export function createHandlers({ store, views, mounts, launch, settled }: Servic
     'mounts.start': async (params) => {
       const { transport } = store.settings;
       const { mountpoint } = params;
+      closeOnExec();
       const mount = await startMount({ composition: checkedComposition(params.composition), mountpoint, transport });
       await mounts.check();
       return mount;

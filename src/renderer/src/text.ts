@@ -209,8 +209,7 @@ export const text = {
     browse: 'Browse…',
     browseTitle: 'Choose the mount point: an empty folder',
     with: 'Options',
-    conflicts: (n: number) =>
-      `${count(n, 'conflict', 'conflicts')}: the kernel would refuse this stack. See the options.`,
+    kernelRefuses: 'The kernel itself would refuse this stack; the options say why. Lamina serves it all the same.',
     start: 'Mount',
     starting: 'Mounting…',
     alive: (n: number) => (n === 0 ? 'No live mounts' : count(n, 'live mount', 'live mounts')),
