@@ -87,8 +87,9 @@ export function createHandlers({ store, views, mounts, launch, settled }: Servic
       if (text === null) throw new Failure('no-command', warnings[0] ?? 'Nothing to save.', 'Choose another form.');
       return { path: await saveText(text, filename) };
     },
-    'clipboard.write': ({ text }) => {
-      clipboard.writeText(text);
+    'clipboard.write': async ({ text }) => {
+      // A promise in newer Electrons only.
+      await clipboard.writeText(text);
       return null;
     },
     'mounts.list': async () => ({ mounts: await mounts.check() }),

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { _electron, type ElectronApplication, type Locator, type Page } from 'playwright-core';
 
 /** The built app: this checkout, or another folder, as that of a packaged app. */
-const root = process.env['LAMINA_APP'] ?? resolve(import.meta.dirname, '../../..');
+export const appFolder = process.env['LAMINA_APP'] ?? resolve(import.meta.dirname, '../../..');
 
 /** The app as a user has it open: its window, and the words in which tests speak of it. */
 export class Desktop {
@@ -18,12 +18,11 @@ export class Desktop {
 
   /** Starts the built app on a data folder of its own, and waits until the first view has come. */
   static async start(dataDir: string, args: readonly string[] = []): Promise<Desktop> {
-    const executablePath = process.env['LAMINA_ELECTRON'];
-    if (!executablePath) throw new Error('LAMINA_ELECTRON does not name an Electron binary.');
+    const executablePath = electronPath();
     const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
     const app = await _electron.launch({
       executablePath,
-      args: [...sandbox, root, '--theme', 'light', ...args],
+      args: [...sandbox, appFolder, ...args],
       env: {
         ...(process.env as Record<string, string>),
         LAMINA_DATA_DIR: dataDir,
@@ -49,7 +48,7 @@ export class Desktop {
   async stack(): Promise<string[]> {
     const titles = await this.page
       .locator('[data-layer] > .card')
-      .evaluateAll((cards) => cards.map((card) => (card as HTMLElement).title));
+      .evaluateAll((cards) => cards.map((card) => card.getAttribute('title') ?? ''));
     return titles.map((path) => path.slice(path.lastIndexOf('/') + 1));
   }
 
@@ -85,6 +84,12 @@ export class Desktop {
   async option(name: string): Promise<void> {
     await this.page.getByRole('button', { name, exact: true }).click();
   }
+}
+
+export function electronPath(): string {
+  const path = process.env['LAMINA_ELECTRON'];
+  if (!path) throw new Error('LAMINA_ELECTRON does not name an Electron binary.');
+  return path;
 }
 
 /** Live mounts are registered there; those of other sessions are none of a test's business. */
