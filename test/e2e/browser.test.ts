@@ -33,6 +33,14 @@ it('follows a metacopy file down to its data layer', async () => {
   );
 });
 
+it('warns of a redirect that a layer in the middle captures', async () => {
+  const { inspector } = desktop;
+  await desktop.go('/usr/share/demo/config.json');
+  await inspector.locator('[data-role="data"][data-letter="B"]').waitFor();
+  await inspector.getByText('A redirect meant for a data-only layer').waitFor();
+  expect(await desktop.row('/usr/share/demo/config.json').textContent()).toContain('captured');
+});
+
 it('says why a removed name is not there', async () => {
   const { inspector } = desktop;
   await desktop.go('/etc/issue.net');
