@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { app, ipcMain, Menu, nativeTheme } from 'electron';
 import { join } from 'node:path';
+import type { Composition } from '@shared/composition';
 import { openAppWindow } from './desktop/app-window';
 import { registerAppScheme, serveApp } from './desktop/app-protocol';
 import { DataStore } from './desktop/data-store';
@@ -32,8 +33,9 @@ async function start(): Promise<void> {
   const store = new DataStore(Store, directory);
   // electron-store answers to renderers on a channel of its own; ours is the only one.
   ipcMain.removeAllListeners('electron-store-get-data');
-  if (store.compositions.length === 0) store.save(ensureSample(directory));
-  store.notices.push(...(await recoverMounts()));
+  if (store.compositions.length === 0) store.save(firstComposition(directory, store.notices));
+  // What killed mount processes left must not keep the window from opening.
+  store.notices.push(...(await recoverMounts().catch((error: unknown) => [tell(error)])));
   nativeTheme.themeSource = launch.theme ?? store.settings.theme;
 
   serveApp(join(app.getAppPath(), 'out/renderer'));
@@ -61,6 +63,20 @@ async function start(): Promise<void> {
     views.dispose();
     app.quit();
   });
+}
+
+/** The sample, or an empty stack where it cannot be made. */
+function firstComposition(directory: string, notices: string[]): Composition {
+  try {
+    return ensureSample(directory);
+  } catch (error) {
+    notices.push(`The sample could not be made: ${tell(error)}`);
+    return { id: 'first', name: 'Untitled', upper: null, lowers: [], data: [], options: {}, mountpoint: null };
+  }
+}
+
+function tell(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 // One window a data folder; a second start brings the first to the front.

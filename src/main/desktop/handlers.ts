@@ -40,7 +40,8 @@ export function createHandlers({ store, views, mounts, launch, settled }: Servic
       compositions: store.compositions,
       currentId: store.currentId,
       host: hostInfo(app.getVersion()),
-      mounts: await mounts.check(),
+      // The window opens even where the mounts cannot be listed; the watch goes on trying.
+      mounts: await mounts.check().catch(() => []),
       notices: store.notices.splice(0),
       select: launch.select,
     }),
