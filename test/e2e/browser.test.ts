@@ -142,7 +142,11 @@ it('scrolls a directory of 100,000 names with few rows in the page', async () =>
   await page.getByRole('treegrid').focus();
   await page.keyboard.press('ArrowRight');
   await desktop.row('/big/n000003').waitFor();
-  await desktop.go('/big/n099999');
+  // Names come before those of the sample that sort after them; up from the next name is the last one of these.
+  await desktop.go('/c4');
+  await until(() => desktop.row('/c4').getAttribute('aria-selected'), 'true');
+  await page.getByRole('treegrid').focus();
+  await page.keyboard.press('ArrowUp');
   await until(() => desktop.row('/big/n099999').getAttribute('aria-posinset'), '100000');
   expect(await page.getByRole('row').count()).toBeLessThan(60);
 }, 60_000);
