@@ -6,7 +6,7 @@ import type { Composition } from '@shared/composition';
 import { COMMAND_FORMS, type CommandForm } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { laminaObstacles } from '@shared/lamina-options';
-import { judgeOptions } from '@shared/options';
+import { judgeOptions, OPTION_SPECS } from '@shared/options';
 import { version } from '../../../package.json';
 import { parseMountOptions } from '../commands/parse-options';
 import { renderCommand } from '../commands/render';
@@ -18,6 +18,7 @@ import { startMount, type StartOptions } from '../mounts/start';
 import { stopMount } from '../mounts/stop';
 import { unmountPath } from '../mounts/unmount-path';
 import { MergedView } from '../overlay/merged-view';
+import type { Explanation } from '@shared/view';
 import { rawArguments, workingDirectory } from './arguments';
 import { HELP } from './help';
 import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
@@ -46,16 +47,26 @@ function parse(args: readonly ByteString[], options: Options, most: number): Par
 }
 
 /** The composition of the `-o` texts, and mount(8)'s own words among them. */
-function stackFrom(values: Parsed['values'], mountpoint: ByteString | null): { composition: Composition; other: readonly string[] } {
+function stackFrom(
+  values: Parsed['values'],
+  mountpoint: ByteString | null,
+): { composition: Composition; other: readonly string[] } {
   const texts = values['options'] as ByteString[] | undefined;
   if (!texts) throw new Usage('-o OPTIONS is missing');
   const parsed = parseMountOptions(texts.join(','), workingDirectory());
   if (parsed.unknown.length > 0) {
-    throw new Failure('EINVAL', `Unknown mount option ${display(parsed.unknown[0]!)}.`, 'Overlay options are listed in `man 8 mount` and in the README.');
+    const known = OPTION_SPECS.map((spec) => spec.name).join(', ');
+    const hint = `Lamina takes lowerdir, lowerdir+, datadir+, upperdir, workdir, ${known}, and the words of mount(8).`;
+    throw new Failure('EINVAL', `Unknown mount option ${display(parsed.unknown[0]!)}.`, hint);
   }
-  const name = mountpoint === null ? 'overlay' : display(mountpoint.slice(mountpoint.lastIndexOf('/') + 1)) || 'overlay';
+  for (const item of parsed.ignored) warn(`note: ${display(item)} has no effect: there is no upperdir`);
+  const name =
+    mountpoint === null ? 'overlay' : display(mountpoint.slice(mountpoint.lastIndexOf('/') + 1)) || 'overlay';
   const { upper, lowers, data, options, other } = parsed;
-  return { composition: { id: 'command-line', name: name.slice(0, 200), upper, lowers, data, options, mountpoint }, other };
+  return {
+    composition: { id: 'command-line', name: name.slice(0, 200), upper, lowers, data, options, mountpoint },
+    other,
+  };
 }
 
 const absolute = (path: ByteString): ByteString => (path.startsWith('/') ? path : `${workingDirectory()}/${path}`);
@@ -66,19 +77,32 @@ function required(positionals: readonly ByteString[], what: string): ByteString 
 }
 
 async function mount(args: readonly ByteString[]): Promise<void> {
-  const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, foreground: { type: 'boolean', short: 'f' }, transport: { type: 'string' } }, 1);
+  const { values, positionals } = parse(
+    args,
+    { ...STACK, ...JSON_FLAG, foreground: { type: 'boolean', short: 'f' }, transport: { type: 'string' } },
+    1,
+  );
   const mountpoint = absolute(required(positionals, 'MOUNTPOINT'));
   const transport = values['transport'] ?? 'auto';
-  if (transport !== 'auto' && transport !== 'direct' && transport !== 'fuse-native') throw new Usage('--transport is direct or fuse-native');
+  if (transport !== 'auto' && transport !== 'direct' && transport !== 'fuse-native')
+    throw new Usage('--transport is direct or fuse-native');
   const { composition, other } = stackFrom(values, mountpoint);
   const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
   const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
   const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
-  if (refused && laminaObstacles(composition).length === 0) warn(`note: the kernel would refuse this stack: ${refused.message}`);
-  if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
+  if (refused && laminaObstacles(composition).length === 0)
+    warn(`note: the kernel would refuse this stack: ${refused.message}`);
   for (const notice of await recoverMounts()) warn(notice);
-  if (values['foreground']) return runForeground(options);
+  const readOnly = (): void => {
+    if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
+  };
+  if (values['foreground']) {
+    readOnly();
+    return runForeground(options);
+  }
   const info = await startMount(options);
+  // Only now: a mount that failed is not mounted read-only either.
+  readOnly();
   if (values['json']) printJson(info);
 }
 
@@ -96,7 +120,9 @@ async function mounts(args: readonly ByteString[]): Promise<void> {
   for (const notice of await recoverMounts()) warn(notice);
   const live = await listMounts();
   if (!values['json']) return printMounts(live);
-  printJson(await Promise.all(live.map(async (info) => ({ ...info, ...(await command(info.id, 'status').catch(() => ({}))) }))));
+  printJson(
+    await Promise.all(live.map(async (info) => ({ ...info, ...(await command(info.id, 'status').catch(() => ({}))) }))),
+  );
 }
 
 function withView(values: Parsed['values'], use: (view: MergedView, composition: Composition) => void): void {
@@ -109,23 +135,54 @@ function withView(values: Parsed['values'], use: (view: MergedView, composition:
   }
 }
 
-/** A path of the merged tree as typed; bytes that are not UTF-8 stay as they are. */
-const treePath = (positionals: readonly ByteString[], fallback: ByteString): ByteString => positionals[0] ?? fallback;
+/**
+ * A path of the merged tree, without `.` and `..`, which no lookup takes: `..` is undone as text, since an explanation
+ * stops at a symbolic link anyway. Bytes that are not UTF-8 stay as they are.
+ */
+function treePath(typed: ByteString): ByteString {
+  const names: ByteString[] = [];
+  for (const name of typed.split('/')) {
+    if (name === '..') names.pop();
+    else if (name !== '' && name !== '.') names.push(name);
+  }
+  return `/${names.join('/')}`;
+}
+
+/** The explanation of a path. What stands in the middle of one and is no directory ends it, as in any path walk. */
+function explained(view: MergedView, path: ByteString): Explanation {
+  const explanation = view.explainBytes(path);
+  if (!explanation.visible || explanation.path === display(path)) return explanation;
+  const kind = explanation.row?.kind ?? 'object';
+  throw new Failure(
+    'ENOTDIR',
+    `${display(path)}: ${explanation.path} is a ${kind}, not a directory (ENOTDIR).`,
+    kind === 'symlink'
+      ? `Symbolic links are not followed here; this one leads to ${explanation.linkTarget ?? '?'}.`
+      : `Ask for ${explanation.path} itself.`,
+  );
+}
 
 const PAGE = 10_000;
 
 function ls(args: readonly ByteString[]): void {
   const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, hidden: { type: 'boolean' } }, 1);
   withView(values, (view, composition) => {
-    const path = treePath(positionals, '/');
-    const explanation = view.explainBytes(path);
+    const path = treePath(positionals[0] ?? '/');
+    const explanation = explained(view, path);
     if (!explanation.visible || !explanation.row) {
-      throw new Failure(explanation.errno ?? 'ENOENT', `${display(path)}: ${explanation.summary}`, 'lamina explain tells more.');
+      throw new Failure(
+        explanation.errno ?? 'ENOENT',
+        `${display(path)}: ${explanation.summary}`,
+        `lamina explain -o … ${explanation.path} tells why.`,
+      );
     }
     const isDirectory = explanation.row.kind === 'directory';
-    const { rows } = isDirectory ? view.children(explanation.row.node, 0, Number.MAX_SAFE_INTEGER, values['hidden'] === true) : { rows: [explanation.row] };
+    const { rows } = isDirectory
+      ? view.children(explanation.row.node, 0, Number.MAX_SAFE_INTEGER, values['hidden'] === true)
+      : { rows: [explanation.row] };
     const letters = lettersOf(composition);
-    if (values['json']) printJson(rows.map(({ node: _, ...row }) => ({ ...row, from: row.layers.map((layer) => letters[layer]) })));
+    if (values['json'])
+      printJson(rows.map(({ node: _, ...row }) => ({ ...row, from: row.layers.map((layer) => letters[layer]) })));
     else for (let at = 0; at < rows.length; at += PAGE) printRows(rows.slice(at, at + PAGE), letters);
   });
 }
@@ -133,7 +190,7 @@ function ls(args: readonly ByteString[]): void {
 function explain(args: readonly ByteString[]): void {
   const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG }, 1);
   withView(values, (view, composition) => {
-    const explanation = view.explainBytes(required(positionals, 'PATH'));
+    const explanation = explained(view, treePath(required(positionals, 'PATH')));
     if (values['json']) printJson(explanation);
     else printExplanation(explanation, composition);
     if (!explanation.visible) process.exitCode = 1;
@@ -159,13 +216,20 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   ls,
   explain,
   command: showCommand,
-  help: () => printText(HELP),
-  version: () => printText(version),
+  help: (args) => {
+    parse(args, {}, 0);
+    printText(HELP);
+  },
+  version: (args) => {
+    if (parse(args, JSON_FLAG, 0).values['json']) printJson({ version });
+    else printText(version);
+  },
 };
 
 async function main(): Promise<void> {
   const [word, ...args] = rawArguments();
-  const name = word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
+  const name =
+    word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
   try {
     const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!run) throw new Usage(`unknown command ${display(name)}`);
@@ -178,7 +242,9 @@ async function main(): Promise<void> {
       warn(`${error.message}\n${error.hint}`);
       process.exitCode = 1;
     } else {
-      warn(`unexpected: ${error instanceof Error ? error.message : String(error)}\nThis is a defect of Lamina's; please report it.`);
+      warn(
+        `unexpected: ${error instanceof Error ? error.message : String(error)}\nThis is a defect of Lamina's; please report it.`,
+      );
       process.exitCode = 1;
     }
   }

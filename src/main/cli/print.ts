@@ -7,7 +7,7 @@ import type { EntryRow, Explanation } from '@shared/view';
 
 /** Writes all of it, whatever the pipe takes at a time. */
 function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
@@ -23,7 +23,15 @@ export const printBytes = (bytes: ByteString): void => writeAll(1, Buffer.from(`
 export const printJson = (value: unknown): void => printText(JSON.stringify(value, null, 2));
 export const warn = (text: string): void => writeAll(2, Buffer.from(`lamina: ${text}\n`));
 
-const TYPES: Readonly<Record<string, string>> = { directory: 'd', symlink: 'l', char: 'c', block: 'b', fifo: 'p', socket: 's', file: '-' };
+const TYPES: Readonly<Record<string, string>> = {
+  directory: 'd',
+  symlink: 'l',
+  char: 'c',
+  block: 'b',
+  fifo: 'p',
+  socket: 's',
+  file: '-',
+};
 
 /** `drwxr-sr-t` as ls(1) writes a mode; question marks where the lookup failed. */
 export function modeText({ kind, mode }: EntryRow): string {
@@ -47,14 +55,17 @@ function originText(row: EntryRow, letters: readonly string[]): string {
 export const lettersOf = (subject: Pick<Composition, 'upper' | 'lowers' | 'data'>): string[] =>
   stackOf(subject).map(({ letter }) => letter);
 
+function metadataCells(row: EntryRow): string[] {
+  const time = new Date(row.mtime).toISOString().slice(0, 19).replace('T', ' ');
+  return [`${row.uid}:${row.gid}`, row.rdev ? row.rdev.join(',') : String(row.size), time];
+}
+
 /** A line a name: where it comes from, mode, owner, size, time, name, state. */
 export function printRows(rows: readonly EntryRow[], letters: readonly string[]): void {
   const cells = rows.map((row) => [
     originText(row, letters),
     modeText(row),
-    `${row.uid}:${row.gid}`,
-    row.rdev ? row.rdev.join(',') : String(row.size),
-    new Date(row.mtime).toISOString().slice(0, 19).replace('T', ' '),
+    ...(row.kind === 'unknown' ? ['?', '?', '?'] : metadataCells(row)),
     row.name,
     [...row.flags.filter((flag) => flag !== 'merged'), ...(row.error ? [row.error] : [])].join(' '),
   ]);
@@ -65,25 +76,44 @@ export function printRows(rows: readonly EntryRow[], letters: readonly string[])
   }
 }
 
+/** Width of the column of roles. */
+const ROLE = 14;
+
 /** The answer in a sentence, then every layer's part in it. */
-export function printExplanation(explanation: Explanation, subject: Pick<Composition, 'upper' | 'lowers' | 'data'>): void {
+export function printExplanation(
+  explanation: Explanation,
+  subject: Pick<Composition, 'upper' | 'lowers' | 'data'>,
+): void {
   const stack = stackOf(subject);
   printText(explanation.path);
   printText(explanation.summary);
   if (explanation.linkTarget !== null) printText(`link to ${explanation.linkTarget}`);
+  if (explanation.row?.flags.includes('captured')) {
+    printText('Captured: the redirect ends in a lower layer before it comes to the data-only layer that has the file.');
+  }
   for (const step of explanation.ladder) {
     const layer = stack[step.layer]!;
     const marks = step.marks.length > 0 ? ` [${step.marks.join(', ')}]` : '';
-    printText(`  ${layer.letter.padEnd(3)}${step.role.padEnd(13)}${step.path}${marks}`);
-    printText(`${''.padEnd(18)}${step.reason} (${display(layer.path)})`);
+    // Whole paths, to be pasted into getfattr(1); a layer without the directory has only its own.
+    const path = display(layer.path) + (step.path.startsWith('/') && step.path !== '/' ? step.path : '');
+    printText(`  ${layer.letter.padEnd(3)}${step.role.padEnd(ROLE)}${path}${marks}`);
+    printText(`${''.padEnd(5 + ROLE)}${step.reason}`);
   }
-  for (const xattr of explanation.xattrs) {
-    printText(`  ${stack[xattr.layer]!.letter.padEnd(3)}${xattr.name} = ${xattr.value}${xattr.private ? ' (private)' : ''}`);
+  for (const { layer, name, value, private: hidden } of explanation.xattrs) {
+    const cell = `${'xattr'.padEnd(ROLE)}${name} = ${value}${hidden ? ' (private)' : ''}`;
+    printText(`  ${stack[layer]!.letter.padEnd(3)}${cell}`);
   }
 }
 
+/** A line a mount, in columns. */
 export function printMounts(mounts: readonly MountInfo[]): void {
-  for (const mount of mounts) {
-    printText(`${mount.display}\t${mount.transport}\tpid ${mount.pid}\tsince ${new Date(mount.since).toISOString()}\t${display(mount.options)}`);
-  }
+  const cells = mounts.map((mount) => [
+    mount.display,
+    mount.transport,
+    `pid ${mount.pid}`,
+    `since ${new Date(mount.since).toISOString().slice(0, 19)}Z`,
+    display(mount.options),
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...cells.map((line) => line[column]!.length)));
+  for (const line of cells) printText(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
 }
