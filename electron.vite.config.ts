@@ -28,7 +28,10 @@ export default defineConfig({
     resolve: { alias },
     build: {
       externalizeDeps: { exclude: ['valibot'] },
-      rollupOptions: { input: { index: resolve('src/preload/index.ts') }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+      rollupOptions: {
+        input: { index: resolve('src/preload/index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
     },
   },
   renderer: {

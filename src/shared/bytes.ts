@@ -53,7 +53,7 @@ export function display(bytes: ByteString): string {
 /** Decodes the valid UTF-8 runs and escapes the bytes between them. */
 function displayInvalid(bytes: ByteString): string {
   let out = '';
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const width = sequenceWidth(bytes.charCodeAt(i));
     const text = width > 0 ? textOf(bytes.slice(i, i + width)) : null;
     if (text !== null && i + width <= bytes.length) {

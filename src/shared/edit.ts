@@ -32,7 +32,9 @@ export function applyEdit(composition: Composition, edit: Edit): Composition {
       if (!composition.upper || composition.upper.workdir === edit.path) return composition;
       return { ...composition, upper: { ...composition.upper, workdir: edit.path } };
     case 'rename':
-      return edit.name.trim() === '' || edit.name === composition.name ? composition : { ...composition, name: edit.name };
+      return edit.name.trim() === '' || edit.name === composition.name
+        ? composition
+        : { ...composition, name: edit.name };
     case 'options':
       return setOptions(composition, edit.set);
     case 'mountpoint':

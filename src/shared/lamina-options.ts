@@ -20,7 +20,14 @@ export function engineOptions(subject: OptionSubject): EngineOptions {
 }
 
 /** Rules about the layers that hold for any overlay; the others are the kernel's own. */
-const STRUCTURE = new Set(['no-lower', 'no-workdir', 'workdir-upper', 'only-data', 'same-directory', 'layer-inside-layer']);
+const STRUCTURE = new Set([
+  'no-lower',
+  'no-workdir',
+  'workdir-upper',
+  'only-data',
+  'same-directory',
+  'layer-inside-layer',
+]);
 
 /** What stands in the way of mounting with Lamina: the findings that are not the kernel's alone. */
 export function laminaObstacles(subject: OptionSubject): OptionFinding[] {

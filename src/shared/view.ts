@@ -15,15 +15,7 @@ export type FileKind = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fi
  * hidden     exists below but something above hides it (only with hidden entries shown)
  * listed     readdir names it, lookup fails (`error` has the errno)
  */
-export type RowFlag =
-  | 'merged'
-  | 'opaque'
-  | 'redirect'
-  | 'metacopy'
-  | 'captured'
-  | 'whiteout'
-  | 'hidden'
-  | 'listed';
+export type RowFlag = 'merged' | 'opaque' | 'redirect' | 'metacopy' | 'captured' | 'whiteout' | 'hidden' | 'listed';
 
 /** One name of a merged directory. `layer` numbers are positions in `stackOf(composition)`. */
 export interface EntryRow {

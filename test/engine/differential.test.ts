@@ -36,7 +36,9 @@ function compareAll(built: BuiltStack): void {
     compared += 1;
     const differences = firstDifferences(expected, engineView(built, engine));
     if (differences.length > 0) {
-      throw new Error(`-o ${kernel.join(',') || '(defaults)'}: kernel (-) and engine (+) differ\n${differences.join('\n')}`);
+      throw new Error(
+        `-o ${kernel.join(',') || '(defaults)'}: kernel (-) and engine (+) differ\n${differences.join('\n')}`,
+      );
     }
   }
 }
@@ -44,26 +46,30 @@ function compareAll(built: BuiltStack): void {
 test.each<[Medium, number]>([
   ['tmpfs', Math.ceil(STACKS / 2)],
   ['disk', Math.floor(STACKS / 2)],
-])('random stacks on %s look the same through the kernel and the engine (%i stacks)', { timeout: 7_200_000 }, (medium, runs) => {
-  const before = compared;
-  let made = 0;
-  const scratch = makeScratch(medium);
-  try {
-    fc.assert(
-      fc.property(stackSpec, (spec) => {
-        const folder = `${scratch}/${made++}`;
-        mkdirSync(folder);
-        try {
-          compareAll(buildStack(folder, spec));
-        } finally {
-          removeScratch(folder);
-        }
-      }),
-      { numRuns: runs, seed: SEED, endOnFailure: false },
-    );
-  } finally {
-    removeScratch(scratch);
-  }
-  // A generator that the kernel refuses to mount would prove nothing.
-  expect(compared - before).toBeGreaterThan(runs * 3);
-});
+])(
+  'random stacks on %s look the same through the kernel and the engine (%i stacks)',
+  { timeout: 7_200_000 },
+  (medium, runs) => {
+    const before = compared;
+    let made = 0;
+    const scratch = makeScratch(medium);
+    try {
+      fc.assert(
+        fc.property(stackSpec, (spec) => {
+          const folder = `${scratch}/${made++}`;
+          mkdirSync(folder);
+          try {
+            compareAll(buildStack(folder, spec));
+          } finally {
+            removeScratch(folder);
+          }
+        }),
+        { numRuns: runs, seed: SEED, endOnFailure: false },
+      );
+    } finally {
+      removeScratch(scratch);
+    }
+    // A generator that the kernel refuses to mount would prove nothing.
+    expect(compared - before).toBeGreaterThan(runs * 3);
+  },
+);

@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MIT
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -40,7 +52,11 @@ describe.each(TRANSPORTS)('what a mount by %s shows', (transport) => {
       ],
       data: [dir({ short: file('real') })],
     });
-    const inMemory = buildStack(memory, { upper: null, lowers: [dir({ other: file('in memory'), many: dir({ extra: file('x') }) })], data: [] });
+    const inMemory = buildStack(memory, {
+      upper: null,
+      lowers: [dir({ other: file('in memory'), many: dir({ extra: file('x') }) })],
+      data: [],
+    });
     writeFileSync(join(onDisk.lowers[0]!.path, 'big'), big);
     writeFileSync(join(onDisk.lowers[0]!.path, 'huge'), '');
     truncateSync(join(onDisk.lowers[0]!.path, 'huge'), 5 * GIB);
@@ -66,7 +82,8 @@ describe.each(TRANSPORTS)('what a mount by %s shows', (transport) => {
     const numbers = (): Map<string, bigint> => {
       const all = new Map<string, bigint>();
       for (const folder of ['', 'many']) {
-        for (const name of readdirSync(at(folder))) all.set(join(folder, name), lstatSync(at(join(folder, name)), { bigint: true }).ino);
+        for (const name of readdirSync(at(folder)))
+          all.set(join(folder, name), lstatSync(at(join(folder, name)), { bigint: true }).ino);
       }
       return all;
     };
@@ -106,7 +123,11 @@ describe.each(TRANSPORTS)('what a mount by %s shows', (transport) => {
   test('large reads, small reads and mmap give the same bytes', () => {
     const digest = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
     expect(digest(readFileSync(at('big')))).toBe(digest(big));
-    const mapped = execFileSync('python3', ['-c', 'import mmap,sys,hashlib;f=open(sys.argv[1],"rb");print(hashlib.sha256(mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ)).hexdigest())', at('big')]);
+    const mapped = execFileSync('python3', [
+      '-c',
+      'import mmap,sys,hashlib;f=open(sys.argv[1],"rb");print(hashlib.sha256(mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ)).hexdigest())',
+      at('big'),
+    ]);
     expect(mapped.toString().trim()).toBe(digest(big));
     const fd = openSync(at('big'), 'r');
     const piece = Buffer.alloc(4097);
@@ -144,7 +165,8 @@ describe.each(TRANSPORTS)('what a mount by %s shows', (transport) => {
   });
 
   test('many readers at once', async () => {
-    const script = 'for i in $(seq 20); do cat "$0"/many/file-$((i * 7)) "$0"/big | sha256sum; ls -lR "$0"/many >/dev/null; done';
+    const script =
+      'for i in $(seq 20); do cat "$0"/many/file-$((i * 7)) "$0"/big | sha256sum; ls -lR "$0"/many >/dev/null; done';
     const run = promisify(execFile);
     const runs = Array.from({ length: 4 }, async () => (await run('sh', ['-c', script, mount.at])).stdout);
     const outputs = new Set(await Promise.all(runs));

@@ -26,29 +26,34 @@ async function compare(built: BuiltStack, transport: TransportName, turn: number
     // Once more, from the kernel's caches.
     const again = viewAt(mount.at, NAMES, LIMITS);
     const differences = [...firstDifferences(expected, seen), ...firstDifferences(seen, again)];
-    if (differences.length > 0) throw new Error(`-o ${kernel.join(',')}: kernel (-) and ${transport} (+) differ\n${differences.join('\n')}`);
+    if (differences.length > 0)
+      throw new Error(`-o ${kernel.join(',')}: kernel (-) and ${transport} (+) differ\n${differences.join('\n')}`);
   } finally {
     expect(await mount.stop()).toBe(0);
   }
   return 1;
 }
 
-test.each(TRANSPORTS)('random stacks look the same through the kernel and a mount by %s', { timeout: 7_200_000 }, async (transport) => {
-  const scratch = makeScratch('tmpfs');
-  let made = 0;
-  let compared = 0;
-  try {
-    await fc.assert(
-      fc.asyncProperty(stackSpec, async (spec) => {
-        const folder = `${scratch}/${made++}`;
-        mkdirSync(folder);
-        compared += await compare(buildStack(folder, spec), transport, made);
-        removeScratch(folder);
-      }),
-      { numRuns: MOUNTS, seed: SEED, interruptAfterTimeLimit: 3_600_000 },
-    );
-  } finally {
-    removeScratch(scratch);
-  }
-  expect(compared).toBeGreaterThan(MOUNTS / 2);
-});
+test.each(TRANSPORTS)(
+  'random stacks look the same through the kernel and a mount by %s',
+  { timeout: 7_200_000 },
+  async (transport) => {
+    const scratch = makeScratch('tmpfs');
+    let made = 0;
+    let compared = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(stackSpec, async (spec) => {
+          const folder = `${scratch}/${made++}`;
+          mkdirSync(folder);
+          compared += await compare(buildStack(folder, spec), transport, made);
+          removeScratch(folder);
+        }),
+        { numRuns: MOUNTS, seed: SEED, interruptAfterTimeLimit: 3_600_000 },
+      );
+    } finally {
+      removeScratch(scratch);
+    }
+    expect(compared).toBeGreaterThan(MOUNTS / 2);
+  },
+);

@@ -22,7 +22,8 @@ const until = async (what: () => boolean): Promise<void> => {
   for (let i = 0; i < 250 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
   expect(what()).toBe(true);
 };
-const leftIn = ({ user }: Place): string[] => (existsSync(join(user.runtime, 'lamina')) ? readdirSync(join(user.runtime, 'lamina')) : []);
+const leftIn = ({ user }: Place): string[] =>
+  existsSync(join(user.runtime, 'lamina')) ? readdirSync(join(user.runtime, 'lamina')) : [];
 
 function own(place: Place, path: string): string {
   if (place.user.uid !== undefined) chownSync(path, place.user.uid, place.user.gid!);
@@ -35,7 +36,11 @@ let made = 0;
 function makeCase(place: Place): { options: string; at: string } {
   const base = join(place.folder, `case-${made++}`);
   for (const name of ['', 'a', 'b', 'm']) own(place, (mkdirSync(join(base, name)), join(base, name)));
-  for (const [name, content] of [['a/top', 'from a\n'], ['b/top', 'from b\n'], ['b/base', 'base\n']]) {
+  for (const [name, content] of [
+    ['a/top', 'from a\n'],
+    ['b/top', 'from b\n'],
+    ['b/base', 'base\n'],
+  ]) {
     own(place, (writeFileSync(join(base, name!), content!), join(base, name!)));
   }
   return { options: `lowerdir=${base}/a:${base}/b`, at: join(base, 'm') };
@@ -43,7 +48,10 @@ function makeCase(place: Place): { options: string; at: string } {
 
 /** Reads as the one who mounted: others may not enter an ordinary user's mount, root included. */
 function readAs({ user }: Place, path: string): string {
-  return execFileSync('cat', [path], { encoding: 'utf8', ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }) });
+  return execFileSync('cat', [path], {
+    encoding: 'utf8',
+    ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }),
+  });
 }
 
 function mountsOf({ user }: Place): MountInfo[] {
@@ -153,10 +161,14 @@ describe.each(TRANSPORTS)('as root by %s', (transport) => {
   test('foreground: -f stays until the mount ends', async () => {
     const place = { user: { runtime: join(folder, 'run') }, folder };
     const { options, at } = makeCase(place);
-    const child = spawn(process.execPath, ['out/main/cli.js', 'mount', '-f', '--transport', transport, '-o', options, at], {
-      env: { ...process.env, LAMINA_RUNTIME_DIR: place.user.runtime },
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      ['out/main/cli.js', 'mount', '-f', '--transport', transport, '-o', options, at],
+      {
+        env: { ...process.env, LAMINA_RUNTIME_DIR: place.user.runtime },
+        stdio: 'ignore',
+      },
+    );
     const ended = new Promise((resolve) => child.once('exit', resolve));
     await until(() => isMounted(at) && existsSync(join(at, 'top')));
     child.kill('SIGTERM');

@@ -48,7 +48,11 @@ export function kernelOptions(built: BuiltStack, options: readonly string[]): st
  * Runs `use` over the kernel's own mount of the stack, read-only: a writable one writes to the upper when it is only
  * looked at. Returns null where the kernel refuses the options.
  */
-export function withKernelMount<T>(built: BuiltStack, options: readonly string[], use: (at: string) => T): T | SystemError {
+export function withKernelMount<T>(
+  built: BuiltStack,
+  options: readonly string[],
+  use: (at: string) => T,
+): T | SystemError {
   const at = join(built.folder, 'm');
   mkdirSync(at, { recursive: true });
   try {

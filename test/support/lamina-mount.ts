@@ -21,7 +21,12 @@ export class LaminaMount {
     private readonly ended: Promise<number | null>,
   ) {}
 
-  static async start(built: BuiltStack, options: MountSpec['options'], transport: TransportName, at = join(built.folder, `f${made++}`)): Promise<LaminaMount> {
+  static async start(
+    built: BuiltStack,
+    options: MountSpec['options'],
+    transport: TransportName,
+    at = join(built.folder, `f${made++}`),
+  ): Promise<LaminaMount> {
     mkdirSync(at, { recursive: true });
     const spec: MountSpec = {
       id: `test-${process.pid}-${made++}`,

@@ -6,7 +6,10 @@ import type { Node } from './tree';
 
 /** Names that collide often, one that is not UTF-8 and one as long as a name can be. */
 export const NAMES: readonly ByteString[] = ['a', 'b', 'c', 'd', '\xff\xfe', 'L'.repeat(255)];
-const name = fc.oneof({ weight: 12, arbitrary: fc.constantFrom('a', 'b', 'c', 'd') }, fc.constantFrom(...NAMES.slice(4)));
+const name = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom('a', 'b', 'c', 'd') },
+  fc.constantFrom(...NAMES.slice(4)),
+);
 
 const DIGEST = `\x00\x24\x00\x01${'\xab'.repeat(32)}`;
 
@@ -15,8 +18,26 @@ const validRedirect = fc.oneof(
   fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join('/')}`),
 );
 const hostileRedirect = fc.constantFrom(
-  '', '/', 'a/b', '//a', '/a//b', '/a/', '.', '..', '/..', '/a/../b', '/./a', '/../a', '/a\0b', 'a\0b', '\0', 'a\n',
-  `/${'x'.repeat(300)}`, `/${'L'.repeat(255)}`, '\xff\xfe', `/${'a/'.repeat(120)}a`,
+  '',
+  '/',
+  'a/b',
+  '//a',
+  '/a//b',
+  '/a/',
+  '.',
+  '..',
+  '/..',
+  '/a/../b',
+  '/./a',
+  '/../a',
+  '/a\0b',
+  'a\0b',
+  '\0',
+  'a\n',
+  `/${'x'.repeat(300)}`,
+  `/${'L'.repeat(255)}`,
+  '\xff\xfe',
+  `/${'a/'.repeat(120)}a`,
 );
 const redirect = fc.oneof({ weight: 9, arbitrary: validRedirect }, { weight: 1, arbitrary: hostileRedirect });
 const metacopy = fc.oneof(
@@ -65,7 +86,11 @@ function prefixed(marks: Marks, space: string): Marks {
 const present = (marks: Record<string, string | null | undefined>): Marks =>
   Object.fromEntries(Object.entries(marks).filter((mark): mark is [string, string] => typeof mark[1] === 'string'));
 
-const plainXattrs = seldom(6, fc.constantFrom<Marks>({ 'user.k': 'v' }, { 'user.empty': '' }, { 'trusted.t': '\0\xff' }), {});
+const plainXattrs = seldom(
+  6,
+  fc.constantFrom<Marks>({ 'user.k': 'v' }, { 'user.empty': '' }, { 'trusted.t': '\0\xff' }),
+  {},
+);
 const common = {
   mode: fc.constantFrom(0o644, 0o755, 0o4755, 0o1777, 0o000, 0o2770),
   uid: fc.constantFrom(0, 1000, 65534, 4_000_000_000),
@@ -74,10 +99,12 @@ const common = {
 };
 
 const marksOf = (own: fc.Arbitrary<Marks>): fc.Arbitrary<Marks> =>
-  fc.tuple(own, seldom(6, other as fc.Arbitrary<Marks>, {}), plainXattrs, namespace).map(([marks, rest, plain, space]) => ({
-    ...prefixed({ ...marks, ...rest }, space),
-    ...plain,
-  }));
+  fc
+    .tuple(own, seldom(6, other as fc.Arbitrary<Marks>, {}), plainXattrs, namespace)
+    .map(([marks, rest, plain, space]) => ({
+      ...prefixed({ ...marks, ...rest }, space),
+      ...plain,
+    }));
 
 const fileMarks = fc.oneof(
   { weight: 5, arbitrary: fc.constant<Marks>({}) },
@@ -95,7 +122,11 @@ const dirMarks = fc.oneof(
 );
 
 const fileNode: fc.Arbitrary<Node> = fc
-  .record({ content: fc.constantFrom('', 'x', 'hello\n', '\0\xff', 'z'.repeat(5000)), xattrs: marksOf(fileMarks), ...common })
+  .record({
+    content: fc.constantFrom('', 'x', 'hello\n', '\0\xff', 'z'.repeat(5000)),
+    xattrs: marksOf(fileMarks),
+    ...common,
+  })
   .map((fields): Node => {
     const marked = Object.keys(fields.xattrs).some((key) => key.endsWith('.overlay.whiteout'));
     // Most whiteout marks are on empty files, where they mean something.
@@ -110,7 +141,11 @@ const specialNode: fc.Arbitrary<Node> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .record({ target: fc.constantFrom('a', '/a', '../b', '\xff', 'x'.repeat(200)), xattrs: marksOf(fc.oneof(fileMarks, dirMarks)), uid: common.uid })
+      .record({
+        target: fc.constantFrom('a', '/a', '../b', '\xff', 'x'.repeat(200)),
+        xattrs: marksOf(fc.oneof(fileMarks, dirMarks)),
+        uid: common.uid,
+      })
       .map(({ xattrs, ...rest }): Node => ({ kind: 'symlink', ...rest, xattrs: trustedOnly(xattrs) })),
   },
   {
@@ -141,7 +176,11 @@ function dirNode(depth: number, width: number, marks: fc.Arbitrary<Marks> = dirM
           { weight: 2, arbitrary: specialNode },
         );
   return fc
-    .record({ children: fc.dictionary(name, child, { maxKeys: width, noNullPrototype: true }), xattrs: marksOf(marks), ...common })
+    .record({
+      children: fc.dictionary(name, child, { maxKeys: width, noNullPrototype: true }),
+      xattrs: marksOf(marks),
+      ...common,
+    })
     .map((fields): Node => ({ kind: 'dir', ...fields }));
 }
 

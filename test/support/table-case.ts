@@ -48,7 +48,8 @@ export interface TableCase {
 export const x = (marks: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(marks).map(([key, value]) => [`trusted.overlay.${key}`, value]));
 export const opaque = (children: Record<string, Node> = {}): Node => dir(children, { xattrs: x({ opaque: 'y' }) });
-export const redirected = (to: string, children: Record<string, Node> = {}): Node => dir(children, { xattrs: x({ redirect: to }) });
+export const redirected = (to: string, children: Record<string, Node> = {}): Node =>
+  dir(children, { xattrs: x({ redirect: to }) });
 export const meta = (redirect?: string, hole = 4): Node => ({
   kind: 'file',
   content: '',
@@ -66,11 +67,18 @@ function describe(stack: OverlayStack, path: string): string {
     let entry: Entry = stack.root;
     for (const name of path.split('/').filter(Boolean)) entry = lookup(stack, entry, name);
     if (listing) {
-      const names = listNames(stack, entry).map(({ name }) => name).filter((name) => name !== '.' && name !== '..');
+      const names = listNames(stack, entry)
+        .map(({ name }) => name)
+        .filter((name) => name !== '.' && name !== '..');
       return `list ${names.join(' ')}`.trim();
     }
     const { mode } = topOf(entry).stat;
-    if (isDirectory(mode)) return `dir ${realsOf(entry).map(({ layer }) => (layer.lane === 'upper' ? 'U' : LETTERS[layer.index - (stack.layers[0]!.lane === 'upper' ? 1 : 0)])).join(' ')}`;
+    if (isDirectory(mode))
+      return `dir ${realsOf(entry)
+        .map(({ layer }) =>
+          layer.lane === 'upper' ? 'U' : LETTERS[layer.index - (stack.layers[0]!.lane === 'upper' ? 1 : 0)],
+        )
+        .join(' ')}`;
     if (isSymlink(mode)) return `-> ${readLink(stack, entry)}`;
     if (!isRegular(mode)) return 'special';
     const fd = openData(stack, entry);

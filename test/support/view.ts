@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { closeFile, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, openAt, readDirectory, readFile, readLinkAt } from '../../src/main/system/files';
+import {
+  closeFile,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  openAt,
+  readDirectory,
+  readFile,
+  readLinkAt,
+} from '../../src/main/system/files';
 import { AT_FDCWD, errnoName, SystemError } from '../../src/main/system/libc';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statAt, type Stat } from '../../src/main/system/stat';
 import { getXattrAt, listXattrsAt } from '../../src/main/system/xattr';
@@ -15,7 +24,9 @@ import { getXattr, listXattrs } from '../../src/main/overlay/xattrs';
 export interface Viewer<T> {
   readonly root: T;
   find(parent: T, name: ByteString): T;
-  stat(object: T): Pick<Stat, 'mode' | 'uid' | 'gid' | 'size' | 'nlink' | 'mtime' | 'mtimeNs' | 'rdevMajor' | 'rdevMinor' | 'blocks'>;
+  stat(
+    object: T,
+  ): Pick<Stat, 'mode' | 'uid' | 'gid' | 'size' | 'nlink' | 'mtime' | 'mtimeNs' | 'rdevMajor' | 'rdevMinor' | 'blocks'>;
   names(directory: T): ByteString[];
   xattrNames(object: T): readonly ByteString[];
   xattr(object: T, name: ByteString): ByteString | number;
@@ -181,8 +192,14 @@ export function firstDifferences(left: readonly string[], right: readonly string
   const inRight = new Set(right);
   const inLeft = new Set(left);
   return [
-    ...left.filter((line) => !inRight.has(line)).slice(0, most).map((line) => `- ${line}`),
-    ...right.filter((line) => !inLeft.has(line)).slice(0, most).map((line) => `+ ${line}`),
+    ...left
+      .filter((line) => !inRight.has(line))
+      .slice(0, most)
+      .map((line) => `- ${line}`),
+    ...right
+      .filter((line) => !inLeft.has(line))
+      .slice(0, most)
+      .map((line) => `+ ${line}`),
   ];
 }
 

@@ -25,7 +25,13 @@ export class ViewHost {
     return this.ask({ call: 'close', view });
   }
 
-  children(params: { view: string; node: number; offset: number; limit: number; hidden: boolean }): Promise<ChildrenPage> {
+  children(params: {
+    view: string;
+    node: number;
+    offset: number;
+    limit: number;
+    hidden: boolean;
+  }): Promise<ChildrenPage> {
     return this.ask({ call: 'children', ...params });
   }
 

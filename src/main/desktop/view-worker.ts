@@ -14,7 +14,14 @@ import { SystemError } from '../system/libc';
 export type ViewCall =
   | { readonly call: 'open'; readonly composition: Composition }
   | { readonly call: 'close'; readonly view: string }
-  | { readonly call: 'children'; readonly view: string; readonly node: number; readonly offset: number; readonly limit: number; readonly hidden: boolean }
+  | {
+      readonly call: 'children';
+      readonly view: string;
+      readonly node: number;
+      readonly offset: number;
+      readonly limit: number;
+      readonly hidden: boolean;
+    }
   | { readonly call: 'explain'; readonly view: string; readonly node: number }
   | { readonly call: 'explainPath'; readonly view: string; readonly path: string }
   | { readonly call: 'preview'; readonly view: string; readonly node: number };
@@ -62,7 +69,8 @@ function answer(body: ViewCall): unknown {
 
 function failureOf(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof Failure) return error.report;
-  if (error instanceof SystemError) return { code: error.code, message: `${error.message}.`, hint: 'Check that the layer can be read.' };
+  if (error instanceof SystemError)
+    return { code: error.code, message: `${error.message}.`, hint: 'Check that the layer can be read.' };
   return { code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
 }
 

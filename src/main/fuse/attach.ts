@@ -42,7 +42,11 @@ function openDevice(): number {
     return openPath('/dev/fuse', O_RDWR | O_NONBLOCK);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw new Failure(error.code, `/dev/fuse cannot be opened (${error.code}).`, 'Load the fuse module: modprobe fuse.');
+    throw new Failure(
+      error.code,
+      `/dev/fuse cannot be opened (${error.code}).`,
+      'Load the fuse module: modprobe fuse.',
+    );
   }
 }
 
@@ -50,20 +54,38 @@ function openDevice(): number {
 function attachAsUser({ mountpoint, source, flags }: AttachOptions): number {
   const target = textOf(mountpoint);
   if (target === null) {
-    throw new Failure('EILSEQ', `Mount point ${display(mountpoint)} is not UTF-8.`, 'Choose a mount point with a UTF-8 name.');
+    throw new Failure(
+      'EILSEQ',
+      `Mount point ${display(mountpoint)} is not UTF-8.`,
+      'Choose a mount point with a UTF-8 name.',
+    );
   }
   const [ours, theirs] = socketPair();
-  const words = ['ro', 'default_permissions', `fsname=${source}`, 'subtype=lamina', ...flags.filter((flag) => flag === 'allow_other' || flag in FLAG_BITS)];
+  const words = [
+    'ro',
+    'default_permissions',
+    `fsname=${source}`,
+    'subtype=lamina',
+    ...flags.filter((flag) => flag === 'allow_other' || flag in FLAG_BITS),
+  ];
   const helper = spawnSync('fusermount3', ['-o', words.join(','), '--', target], {
     stdio: ['ignore', 'ignore', 'pipe', theirs],
     env: { ...process.env, _FUSE_COMMFD: '3' },
   });
   closeFile(theirs);
   try {
-    if (helper.error) throw new Failure('ENOENT', 'fusermount3 is not installed.', 'Install it: apt-get install fuse3.');
+    if (helper.error)
+      throw new Failure('ENOENT', 'fusermount3 is not installed.', 'Install it: apt-get install fuse3.');
     if (helper.status !== 0) {
-      const reason = helper.stderr.toString().trim().replace(/^fusermount3: /, '');
-      throw new Failure('EPERM', `${display(mountpoint)} cannot be mounted: ${reason}.`, 'Choose an empty folder of your own as the mount point.');
+      const reason = helper.stderr
+        .toString()
+        .trim()
+        .replace(/^fusermount3: /, '');
+      throw new Failure(
+        'EPERM',
+        `${display(mountpoint)} cannot be mounted: ${reason}.`,
+        'Choose an empty folder of your own as the mount point.',
+      );
     }
     return receiveDescriptor(ours);
   } finally {
@@ -78,7 +100,11 @@ function cannotMount(mountpoint: ByteString, code: string): Failure {
     EPERM: 'Mounting needs CAP_SYS_ADMIN; run Lamina as an ordinary user to mount through fusermount3.',
     ENOTCONN: 'A dead mount is in the way: lamina umount it first.',
   };
-  return new Failure(code, `${display(mountpoint)} cannot be mounted (${code}).`, hints[code] ?? 'See the kernel log (dmesg).');
+  return new Failure(
+    code,
+    `${display(mountpoint)} cannot be mounted (${code}).`,
+    hints[code] ?? 'See the kernel log (dmesg).',
+  );
 }
 
 /**
@@ -93,7 +119,9 @@ export function detach(mountpoint: ByteString, lazy: boolean): string | null {
   }
   const target = textOf(mountpoint);
   if (target === null) return 'EILSEQ';
-  const helper = spawnSync('fusermount3', ['-u', ...(lazy ? ['-z'] : []), '--', target], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const helper = spawnSync('fusermount3', ['-u', ...(lazy ? ['-z'] : []), '--', target], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   if (helper.status === 0) return null;
   const reason = helper.stderr?.toString() ?? '';
   return /busy/i.test(reason) ? 'EBUSY' : reason.trim() || 'fusermount3 failed';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { statfsSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
-import { topOf, isDirectoryEntry, type Entry } from '../overlay/entry';
+import { ANYWHERE, isDirectoryEntry, topOf, type Entry } from '../overlay/entry';
 import { blocksOf, dataOf, linksOf, openData, readLink } from '../overlay/file-data';
 import { InodeNumbers, type InodeNumber } from '../overlay/inode-numbers';
 import { lookup } from '../overlay/lookup';
@@ -13,15 +13,28 @@ import { ERRNO, SystemError } from '../system/libc';
 import { statFd } from '../system/stat';
 import type { FuseDevice } from './device';
 import { NodeTable, type Node } from './node-table';
-import { ATTR_BYTES, DIRENT_HEADER, ENTRY_OUT, FOPEN, IN_HEADER, INIT, INIT2, FUSE_MAJOR, FUSE_MINOR, NOTIFY_STORE, OPCODE, OUT_HEADER } from './protocol';
+import {
+  ATTR_BYTES,
+  DIRENT_HEADER,
+  ENTRY_OUT,
+  FOPEN,
+  IN_HEADER,
+  INIT,
+  INIT2,
+  FUSE_MAJOR,
+  FUSE_MINOR,
+  NOTIFY_STORE,
+  OPCODE,
+  OUT_HEADER,
+} from './protocol';
 import { FOREVER, Reply, type Attributes } from './reply';
-import { MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
+import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
 
-/** Files up to this size go into the page cache with their first open, so that no READ follows. */
+/**
+ * Files up to this size go into the page cache with their first open, so that no READ follows. Above it passthrough
+ * starts to pay: registering a backing file costs more than reading a small one.
+ */
 const STORE_BYTES = 128 * 1024;
-
-/** Where FOPEN_PASSTHROUGH starts to pay: opening a backing file costs more than reading a small one. */
-const PASSTHROUGH_BYTES = STORE_BYTES + 1;
 
 const refuse = (errno: number, what: string): never => {
   throw new SystemError(errno, what, '');
@@ -113,10 +126,10 @@ export class OverlayFileSystem {
   }
 
   /** The child's node, with one more lookup to its account. Throws what the lookup throws. */
-  private childOf(parent: Node, name: ByteString): Node {
+  private childOf(parent: Node, name: ByteString, components = ANYWHERE): Node {
     let node = parent.children?.get(name);
     if (!node) {
-      const entry = lookup(this.stack, parent.entry, name);
+      const entry = lookup(this.stack, parent.entry, name, null, components);
       node = this.nodes.add(parent, entry, this.attributesOf(entry));
     }
     node.lookups += 1;
@@ -187,11 +200,11 @@ export class OverlayFileSystem {
   }
 
   /** The entry before a READDIRPLUS name; zero where the kernel shall look the name up itself. */
-  private putListed(reply: Reply, at: number, parent: Node, { name }: ListedName): void {
+  private putListed(reply: Reply, at: number, parent: Node, { name, components }: ListedName): void {
     reply.bytes.fill(0, at, at + ENTRY_OUT);
     if (name === '.' || name === '..') return;
     try {
-      const node = this.childOf(parent, name);
+      const node = this.childOf(parent, name, components);
       reply.putEntry(at, node.id, 0, node.attributes);
     } catch (error) {
       // Listed names whose lookup fails stay listed (semantics 2.4).
@@ -221,25 +234,29 @@ export class OverlayFileSystem {
     return 16;
   };
 
-  /** Opens the data and decides how they reach the reader, for as long as anyone has the file open. */
+  /** Decides how the data reach the reader, for as long as anyone has the file open. */
   private openFirst(node: Node): void {
+    node.openFlags = FOPEN.KEEP_CACHE;
+    // The kernel has the whole file from an earlier open; should it drop pages, READ opens the data again.
+    if (node.stored) return;
     node.fd = openData(this.stack, node.entry);
     const { size } = node.attributes.stat;
     const real = this.dataSize(node);
-    node.backingId = 0;
-    if (this.passthrough && (size >= PASSTHROUGH_BYTES || real !== size)) {
+    if (this.passthrough && (size > STORE_BYTES || real !== size)) {
       const id = this.device.openBacking(node.fd);
-      if (id > 0) node.backingId = id;
+      node.backingId = Math.max(id, 0);
     }
     if (node.backingId > 0) node.openFlags = FOPEN.PASSTHROUGH;
     // The kernel serves the real data, longer or shorter than the size that stat shows (semantics 2.6).
     else if (real !== size) node.openFlags = FOPEN.DIRECT_IO;
-    else node.openFlags = FOPEN.KEEP_CACHE;
-    if (node.openFlags === FOPEN.KEEP_CACHE && !node.everOpened && size > 0 && size <= STORE_BYTES) {
-      this.storeData(node, size);
-    }
+    else if (!node.everOpened && size <= STORE_BYTES) this.storeData(node, size);
     node.everOpened = true;
     if (node.entry.lazyData !== null) node.attributes = this.attributesOf(node.entry);
+  }
+
+  private closeData(node: Node): void {
+    if (node.fd >= 0) closeFile(node.fd);
+    node.fd = -1;
   }
 
   private dataSize({ entry, fd }: Node): number {
@@ -248,8 +265,8 @@ export class OverlayFileSystem {
   }
 
   /**
-   * Puts the whole of a small file into the page cache before its first open is answered. Nobody can be reading it
-   * then, so that the kernel never waits for us while we wait for it.
+   * Puts the whole of a small file into the page cache before its first open is answered, and lets go of it. Nobody can
+   * be reading it then, so that the kernel never waits for us while we wait for it.
    */
   private storeData(node: Node, size: number): void {
     const { store } = this;
@@ -261,7 +278,14 @@ export class OverlayFileSystem {
     store.put64(OUT_HEADER + 8, 0);
     store.put32(OUT_HEADER + 16, size);
     store.put32(OUT_HEADER + 20, 0);
-    this.device.send(store.bytes, content + size);
+    node.stored = size === 0 || this.device.send(store.bytes, content + size) === 0;
+    if (node.stored) this.closeData(node);
+  }
+
+  /** The descriptor of an open file, opened now where its data had gone to the page cache. */
+  private fdOf(node: Node): number {
+    if (node.fd < 0) node.fd = openData(this.stack, node.entry);
+    return node.fd;
   }
 
   /** struct fuse_read_in: fh, offset, size. */
@@ -269,7 +293,7 @@ export class OverlayFileSystem {
     const node = this.node(request);
     const offset = Number(request.bytes.readBigUInt64LE(IN_HEADER + 8));
     const size = Math.min(request.bytes.readUInt32LE(IN_HEADER + 16), MAX_PAYLOAD);
-    const count = readFile(node.fd, reply.bytes.subarray(OUT_HEADER), size, offset);
+    const count = readFile(this.fdOf(node), reply.bytes.subarray(OUT_HEADER), size, offset);
     return count < 0 ? refuse(-count, 'read') : count;
   };
 
@@ -277,7 +301,7 @@ export class OverlayFileSystem {
   private readonly lseek: Operation = (request, reply) => {
     const node = this.node(request);
     const offset = Number(request.bytes.readBigUInt64LE(IN_HEADER + 8));
-    const found = seekFile(node.fd, offset, request.bytes.readUInt32LE(IN_HEADER + 16));
+    const found = seekFile(this.fdOf(node), offset, request.bytes.readUInt32LE(IN_HEADER + 16));
     if (found < 0) refuse(-found, 'lseek');
     reply.put64(OUT_HEADER, found);
     return 8;
@@ -288,9 +312,8 @@ export class OverlayFileSystem {
     node.opens -= 1;
     if (node.opens > 0) return 0;
     if (node.backingId > 0) this.device.closeBacking(node.backingId);
-    closeFile(node.fd);
-    node.fd = -1;
     node.backingId = 0;
+    this.closeData(node);
     return 0;
   };
 
@@ -312,7 +335,8 @@ export class OverlayFileSystem {
 
   private readonly getxattr: Operation = (request, reply) => {
     const value = getXattr(this.stack, this.node(request).entry, nameAt(request, IN_HEADER + 8));
-    if (typeof value === 'number') return refuse(-value, 'getxattr');
+    // Most are asked for attributes that no file has: an exception each would cost more than the answer.
+    if (typeof value === 'number') return failure(-value);
     return sized(request, reply, value);
   };
 

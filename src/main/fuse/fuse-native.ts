@@ -23,7 +23,18 @@ import type { Attributes } from './reply';
 import type { LiveMount, Transport } from './transport';
 
 /** Operations by fuse-native's own numbers (fuse-native.c). */
-const OP = { init: 0, statfs: 3, getattr: 5, readdir: 9, readlink: 13, getxattr: 18, listxattr: 19, open: 21, read: 23, release: 25 } as const;
+const OP = {
+  init: 0,
+  statfs: 3,
+  getattr: 5,
+  readdir: 9,
+  readlink: 13,
+  getxattr: 18,
+  listxattr: 19,
+  open: 21,
+  read: 23,
+  release: 25,
+} as const;
 
 /** Which FUSE request an operation stands for, where counts are shown. */
 const COUNTED: Readonly<Record<number, number>> = {
@@ -41,7 +52,15 @@ const COUNTED: Readonly<Record<number, number>> = {
 /** The package's C side. Its signals differ only in what they copy first; `access` copies nothing. */
 interface Binding {
   readonly sizeof_fuse_thread_t: number;
-  fuse_native_mount(mountpoint: string, options: string, thread: Buffer, self: object, malloc: (size: number) => Buffer, handlers: unknown[], implemented: Uint32Array): void;
+  fuse_native_mount(
+    mountpoint: string,
+    options: string,
+    thread: Buffer,
+    self: object,
+    malloc: (size: number) => Buffer,
+    handlers: unknown[],
+    implemented: Uint32Array,
+  ): void;
   fuse_native_signal_access(record: Buffer, result: number): void;
   fuse_native_signal_init(record: Buffer, result: number): void;
 }
@@ -56,12 +75,17 @@ function loadBinding(): Binding {
   try {
     const folder = dirname(load.resolve('fuse-native/package.json'));
     const { version } = load('fuse-native/package.json') as { version: string };
-    if (version !== KNOWN_VERSION || process.arch !== 'x64') throw new Error(`fuse-native ${version} on ${process.arch}`);
+    if (version !== KNOWN_VERSION || process.arch !== 'x64')
+      throw new Error(`fuse-native ${version} on ${process.arch}`);
     // The addon asks the loader for libfuse.so.2; the one in the package answers, none need be installed.
     koffi.load(join(folder, 'prebuilds', 'linux-x64', 'libfuse.so'));
     return (load('node-gyp-build') as (folder: string) => Binding)(folder);
   } catch (error) {
-    throw new Failure('ENOSYS', `The fuse-native transport cannot be loaded: ${String(error)}.`, 'Use --transport direct.');
+    throw new Failure(
+      'ENOSYS',
+      `The fuse-native transport cannot be loaded: ${String(error)}.`,
+      'Use --transport direct.',
+    );
   }
 }
 
@@ -114,7 +138,9 @@ class NativeFileSystem {
       return value.length;
     },
     [OP.listxattr]: (call) => {
-      const names = listXattrs(this.stack, this.tree.find(call.path)).map((name) => `${name}\0`).join('');
+      const names = listXattrs(this.stack, this.tree.find(call.path))
+        .map((name) => `${name}\0`)
+        .join('');
       if (call.xattrRoom === 0) return names.length;
       if (call.xattrRoom < names.length) return -ERRNO.ERANGE;
       call.putXattrList(names);
@@ -148,7 +174,9 @@ class NativeFileSystem {
 
   /** `struct statvfs` of x86-64 Linux. */
   private statfs(call: NativeCall): number {
-    const { bsize, blocks, bfree, bavail, files, ffree } = statfsSync(Buffer.from(this.stack.layers[0]!.path, 'latin1'));
+    const { bsize, blocks, bfree, bavail, files, ffree } = statfsSync(
+      Buffer.from(this.stack.layers[0]!.path, 'latin1'),
+    );
     const buffer = Buffer.alloc(112);
     [bsize, bsize, blocks, bfree, bavail, files, ffree, ffree].forEach((value, i) => {
       buffer.writeBigUInt64LE(BigInt(value), i * 8);
@@ -161,7 +189,15 @@ class NativeFileSystem {
 
 function optionText({ source, flags }: MountSpec): string {
   const root = process.getuid?.() === 0;
-  const words = ['ro', `fsname=${source}`, 'subtype=lamina', 'use_ino', 'readdir_ino', 'default_permissions', 'kernel_cache'];
+  const words = [
+    'ro',
+    `fsname=${source}`,
+    'subtype=lamina',
+    'use_ino',
+    'readdir_ino',
+    'default_permissions',
+    'kernel_cache',
+  ];
   if (root || flags.includes('allow_other')) words.push('allow_other');
   for (const flag of flags) if (['nosuid', 'nodev', 'noexec'].includes(flag)) words.push(flag);
   if (root) for (const flag of ['suid', 'dev', 'exec']) if (!flags.includes(`no${flag}`)) words.push(flag);
@@ -204,7 +240,9 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
       return -ERRNO.EIO;
     }
   };
-  const handlers: unknown[] = new Array(HANDLERS).fill((record: Buffer) => binding.fuse_native_signal_access(record, -ERRNO.ENOSYS));
+  const handlers: unknown[] = new Array(HANDLERS).fill((record: Buffer) =>
+    binding.fuse_native_signal_access(record, -ERRNO.ENOSYS),
+  );
   for (const [op, operation] of Object.entries(files.operations)) {
     handlers[Number(op)] = (record: Buffer) => {
       binding.fuse_native_signal_access(record, answer(operation, record, COUNTED[Number(op)]!));
@@ -229,7 +267,13 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
       binding.fuse_native_mount(mountpoint, optionText(spec), thread, {}, malloc, handlers, implemented);
     } catch {
       files.close();
-      reject(new Failure('EIO', `${display(spec.mountpoint)} cannot be mounted by libfuse.`, 'See the mount log; or use --transport direct.'));
+      reject(
+        new Failure(
+          'EIO',
+          `${display(spec.mountpoint)} cannot be mounted by libfuse.`,
+          'See the mount log; or use --transport direct.',
+        ),
+      );
     }
   });
   const ended = loopEnd(thread).then(() => {

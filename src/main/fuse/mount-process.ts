@@ -6,7 +6,15 @@ import { Failure } from '@shared/failure';
 import { detach } from './attach';
 import { direct } from './direct';
 import { fuseNative } from './fuse-native';
-import { isAlive, readRecords, removeRecord, socketPath, startTicksOf, writeRecord, type MountSpec } from './mount-record';
+import {
+  isAlive,
+  readRecords,
+  removeRecord,
+  socketPath,
+  startTicksOf,
+  writeRecord,
+  type MountSpec,
+} from './mount-record';
 import { OPCODE_LIMIT, OPCODE_NAMES } from './protocol';
 import type { LiveMount } from './transport';
 
@@ -17,7 +25,9 @@ import type { LiveMount } from './transport';
  */
 
 /** An answer on descriptor 3 and on the control socket. */
-type Reply = { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
+type Reply =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
 
 const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 
@@ -69,7 +79,10 @@ function stop(spec: MountSpec, lazy: boolean): Reply {
     ok: false,
     code: reason,
     message: `${path} cannot be unmounted (${reason}).`,
-    hint: reason === 'EBUSY' ? `Close what uses it (fuser -vm ${path}), or detach it: lamina umount --lazy ${path}.` : 'See the kernel log (dmesg).',
+    hint:
+      reason === 'EBUSY'
+        ? `Close what uses it (fuser -vm ${path}), or detach it: lamina umount --lazy ${path}.`
+        : 'See the kernel log (dmesg).',
   };
 }
 
@@ -104,7 +117,11 @@ async function main(): Promise<void> {
     await listen(spec, mount);
     const { id, name, mountpoint, compositionId, optionText } = spec;
     writeRecord({
-      id, name, mountpoint, compositionId, transport,
+      id,
+      name,
+      mountpoint,
+      compositionId,
+      transport,
       pid: process.pid,
       startTicks: startTicksOf(process.pid) ?? 0,
       since: Date.now(),

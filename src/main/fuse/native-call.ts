@@ -10,7 +10,21 @@ const preadTo = libc.func('pread64', 'long', ['int', 'uint64_t', 'size_t', 'int6
 const Fill = koffi.proto('int LaminaFillDir(uint64_t, const void *, const void *, int64_t)');
 
 /** Offsets in `fuse_thread_locals_t` of fuse-native 2.2.6 on 64-bit Linux (fuse-native.c). */
-const AT = { path: 24, linkname: 40, info: 48, buf: 56, offset: 64, len: 72, name: 128, value: 136, list: 144, size: 152, stat: 168, statvfs: 176, filler: 184 };
+const AT = {
+  path: 24,
+  linkname: 40,
+  info: 48,
+  buf: 56,
+  offset: 64,
+  len: 72,
+  name: 128,
+  value: 136,
+  list: 144,
+  size: 152,
+  stat: 168,
+  statvfs: 176,
+  filler: 184,
+};
 
 /** `fh` and the `direct_io`, `keep_cache` bits of libfuse 2's `struct fuse_file_info`. */
 const INFO = { bits: 20, fh: 24 };

@@ -16,7 +16,7 @@ export interface Node {
   readonly parent: Node | null;
   /** The listing that READDIR is in the middle of. */
   listing: ListedName[] | null;
-  /** One descriptor for all who have the file open. */
+  /** One descriptor for all who have the file open; -1 where none is needed. */
   fd: number;
   opens: number;
   /** Registered with the kernel for passthrough, or 0. */
@@ -24,6 +24,8 @@ export interface Node {
   /** FOPEN flags that every open of the file gets: the kernel wants them the same while any is open. */
   openFlags: number;
   everOpened: boolean;
+  /** The kernel was given the whole content. */
+  stored: boolean;
 }
 
 /** Nodes by number; 1 is the root, and numbers are not used again. */
@@ -59,6 +61,7 @@ export class NodeTable {
       backingId: 0,
       openFlags: 0,
       everOpened: false,
+      stored: false,
     };
     this.nodes.set(node.id, node);
     if (parent) (parent.children ??= new Map()).set(entry.name, node);

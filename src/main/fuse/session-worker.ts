@@ -20,7 +20,11 @@ function openStack(): OverlayStack | null {
     const { code, message, hint } =
       error instanceof Failure
         ? error
-        : { code: error instanceof SystemError ? error.code : 'internal', message: String(error), hint: 'Check the layers.' };
+        : {
+            code: error instanceof SystemError ? error.code : 'internal',
+            message: String(error),
+            hint: 'Check the layers.',
+          };
     tell({ kind: 'failed', code, message, hint });
     return null;
   }

@@ -14,11 +14,17 @@ export interface Request {
   readonly length: number;
 }
 
-/** Answers a request by writing its payload after the header. Returns the payload's bytes, or throws a SystemError. */
+/**
+ * Answers a request by writing its payload after the header. Returns the payload's bytes, NO_REPLY, or `failure(errno)`;
+ * may throw a SystemError as well.
+ */
 export type Operation = (request: Request, reply: Reply) => number;
 
 /** Returned by an operation that is not answered (FORGET). */
 export const NO_REPLY = -1;
+
+/** The result of an operation that fails: apart from payloads and from NO_REPLY. */
+export const failure = (errno: number): number => -1 - errno;
 
 /** What `max_write` may ask for plus a page, or the kernel refuses to hand out requests. */
 const MAX_WRITE = 1 << 17;
@@ -75,25 +81,26 @@ export class Session {
     if (errno !== 0 && errno !== ERRNO.ENOENT) this.log(`reply to ${describe(request)}: errno ${errno}`);
   }
 
-  /** Payload bytes, NO_REPLY, or -1 - errno. */
+  /** Payload bytes, NO_REPLY, or a failure. */
   private answer(request: Request): number {
     const operation = this.operations.get(request.opcode);
-    if (!operation) return -1 - ERRNO.ENOSYS;
+    if (!operation) return failure(ERRNO.ENOSYS);
     try {
       return operation(request, this.reply);
     } catch (error) {
       if (error instanceof SystemError) {
         if (error.errno !== ERRNO.ENOENT && error.errno !== ERRNO.ENODATA) this.counts[0]! += 1;
-        return -1 - error.errno;
+        return failure(error.errno);
       }
       this.counts[0]! += 1;
       this.log(`${describe(request)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      return -1 - ERRNO.EIO;
+      return failure(ERRNO.EIO);
     }
   }
 }
 
-const describe = ({ opcode, nodeId }: Request): string => `${OPCODE_NAMES[opcode] ?? `opcode ${opcode}`} of node ${nodeId}`;
+const describe = ({ opcode, nodeId }: Request): string =>
+  `${OPCODE_NAMES[opcode] ?? `opcode ${opcode}`} of node ${nodeId}`;
 
 /** The NUL-terminated name at `at` of the request. */
 export function nameAt({ bytes }: Request, at: number = IN_HEADER): string {

@@ -26,4 +26,3 @@ function problemOf(path: ByteString, errno: number): string {
   const { message, hint } = cannotOpen(path, errno);
   return `${message} ${hint}`;
 }
-

@@ -51,5 +51,9 @@ const HINTS: Readonly<Record<string, string>> = {
 export function cannotOpen(path: ByteString, errno: number): Failure {
   const code = errnoName(errno);
   const reason = code === 'ENOTDIR' ? 'is not a directory' : code === 'ENOENT' ? 'does not exist' : `cannot be opened`;
-  return new Failure(code, `Layer ${display(path)} ${reason} (${code}).`, HINTS[code] ?? 'See `man 2 open` for the reason.');
+  return new Failure(
+    code,
+    `Layer ${display(path)} ${reason} (${code}).`,
+    HINTS[code] ?? 'See `man 2 open` for the reason.',
+  );
 }

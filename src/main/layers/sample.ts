@@ -35,7 +35,11 @@ const tools = (folder: string): void => {
   file(folder, 'usr/bin/rmt', '#!/bin/sh\necho rmt\n', 0o755);
   file(folder, 'etc/tools.conf', 'color = auto\n');
   // The path that the manifest's redirect for config.json means in the data-only layer: captured here.
-  file(folder, OBJECTS.config.path, '{ "who": "build-tools", "note": "a redirect meant for the objects ended here" }\n');
+  file(
+    folder,
+    OBJECTS.config.path,
+    '{ "who": "build-tools", "note": "a redirect meant for the objects ended here" }\n',
+  );
 };
 
 const base = (folder: string): void => {
@@ -59,7 +63,10 @@ interface DataObject {
 }
 
 const OBJECTS: Readonly<Record<'library' | 'words' | 'config', DataObject>> = {
-  library: { path: '1e/de1743e7fc20d', content: `\x7fELF\x02\x01\x01\0${'\0'.repeat(8)}\x03\0>\0\x01\0\0\0sample library\n` },
+  library: {
+    path: '1e/de1743e7fc20d',
+    content: `\x7fELF\x02\x01\x01\0${'\0'.repeat(8)}\x03\0>\0\x01\0\0\0sample library\n`,
+  },
   words: { path: '7a/90c2b1d44e818', content: 'overlay\nlowerdir\nupperdir\nwhiteout\nopaque\nredirect\nmetacopy\n' },
   config: { path: 'c4/55f0aa12be3d7', content: '{ "who": "objects", "note": "the data that was meant" }\n' },
 };
@@ -85,7 +92,10 @@ export function ensureSample(dataFolder: string): Composition {
     }
     renameSync(building, folder);
   }
-  const entry = (name: keyof typeof LAYERS): { id: string; path: string } => ({ id: name, path: bytesOf(join(folder, name)) });
+  const entry = (name: keyof typeof LAYERS): { id: string; path: string } => ({
+    id: name,
+    path: bytesOf(join(folder, name)),
+  });
   return {
     id: 'sample',
     name: 'Sample',
@@ -107,7 +117,8 @@ function file(folder: string, name: string, content: string, mode = 0o644): void
   chmodSync(path, mode);
 }
 
-const mark = (path: string, name: string, value: string): void => setXattr(bytesOf(path), `user.overlay.${name}`, value);
+const mark = (path: string, name: string, value: string): void =>
+  setXattr(bytesOf(path), `user.overlay.${name}`, value);
 
 /** Metadata of full size and no data; the data are in the objects, under the redirect. */
 function metacopy(folder: string, name: string, { path, content }: DataObject, mode: number): void {

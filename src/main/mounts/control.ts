@@ -14,7 +14,9 @@ export interface MountStatus {
   readonly memory: number;
 }
 
-type Reply = ({ readonly ok: true } & Partial<MountStatus>) | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
+type Reply =
+  | ({ readonly ok: true } & Partial<MountStatus>)
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
 
 /** Sends one command to the process behind a mount. Throws a Failure with what it answers, or where it does not. */
 export function command(id: string, word: 'status' | 'stop' | 'stop-lazy'): Promise<Partial<MountStatus>> {
@@ -25,7 +27,13 @@ export function command(id: string, word: 'status' | 'stop' | 'stop-lazy'): Prom
     socket.on('connect', () => socket.write(`${word}\n`));
     socket.on('data', (data) => (text += data.toString()));
     socket.on('error', (error) =>
-      reject(new Failure('ECONNREFUSED', `The mount process does not answer (${error.message}).`, 'List mounts again: what is dead is cleared.')),
+      reject(
+        new Failure(
+          'ECONNREFUSED',
+          `The mount process does not answer (${error.message}).`,
+          'List mounts again: what is dead is cleared.',
+        ),
+      ),
     );
     socket.on('end', () => {
       const reply = JSON.parse(text) as Reply;

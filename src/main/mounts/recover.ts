@@ -20,7 +20,8 @@ export function recoverMounts(): Promise<string[]> {
       continue;
     }
     removeRecord(id);
-    if (left) notices.push(`The mount process ${pid} was killed; its dead mount point ${display(mountpoint)} was cleared.`);
+    if (left)
+      notices.push(`The mount process ${pid} was killed; its dead mount point ${display(mountpoint)} was cleared.`);
   }
   return Promise.resolve(notices);
 }

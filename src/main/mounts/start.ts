@@ -24,7 +24,13 @@ export interface StartOptions {
 }
 
 /** What the mount process is told. Throws a Failure where the stack cannot be mounted or the folder is not one. */
-export async function mountSpec({ composition, mountpoint, transport, flags, source }: StartOptions): Promise<MountSpec> {
+export async function mountSpec({
+  composition,
+  mountpoint,
+  transport,
+  flags,
+  source,
+}: StartOptions): Promise<MountSpec> {
   const obstacle = laminaObstacles(composition)[0];
   if (obstacle) {
     const fix = obstacle.fixes[0]?.label;
@@ -50,7 +56,8 @@ async function resolveMountpoint(path: ByteString): Promise<ByteString> {
     return (await realpath(Buffer.from(path, 'latin1'), { encoding: 'buffer' })).toString('latin1');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const hint = code === 'ENOTCONN' ? 'A dead mount is in the way: lamina umount it first.' : 'Make the folder first: mkdir -p.';
+    const hint =
+      code === 'ENOTCONN' ? 'A dead mount is in the way: lamina umount it first.' : 'Make the folder first: mkdir -p.';
     throw new Failure(code, `Mount point ${display(path)} cannot be used (${code}).`, hint);
   }
 }
@@ -63,7 +70,8 @@ export async function startMount(options: StartOptions): Promise<MountInfo> {
   const spec = await mountSpec(options);
   await launch(spec);
   const mount = (await listMounts()).find(({ id }) => id === spec.id);
-  if (!mount) throw new Failure('EIO', `${display(spec.mountpoint)} was unmounted at once.`, 'See the kernel log (dmesg).');
+  if (!mount)
+    throw new Failure('EIO', `${display(spec.mountpoint)} was unmounted at once.`, 'See the kernel log (dmesg).');
   return mount;
 }
 
@@ -82,7 +90,11 @@ async function launch(spec: MountSpec): Promise<void> {
   const answer = await firstLine(child.stdio[3] as Readable);
   child.unref();
   if (answer === '') {
-    throw new Failure('EIO', 'The mount process ended before the mount was up.', `Its log says why: ${logPath(spec.id)}.`);
+    throw new Failure(
+      'EIO',
+      'The mount process ended before the mount was up.',
+      `Its log says why: ${logPath(spec.id)}.`,
+    );
   }
   const reply = JSON.parse(answer) as { ok: boolean; code: string; message: string; hint: string };
   if (!reply.ok) throw new Failure(reply.code, reply.message, reply.hint);

@@ -8,8 +8,17 @@ import { readMountinfo } from '../system/mountinfo';
 export function unmountPath(mountpoint: ByteString, lazy: boolean): void {
   const path = display(mountpoint);
   if (!readMountinfo().some((mount) => mount.mountpoint === mountpoint && mount.type === 'fuse.lamina')) {
-    throw new Failure('EINVAL', `${path} is not a mount of Lamina's.`, 'lamina mounts lists those of this user; others take umount(8).');
+    throw new Failure(
+      'EINVAL',
+      `${path} is not a mount of Lamina's.`,
+      'lamina mounts lists those of this user; others take umount(8).',
+    );
   }
   const reason = detach(mountpoint, lazy);
-  if (reason !== null) throw new Failure(reason, `${path} cannot be unmounted (${reason}).`, `Close what uses it, or detach it: lamina umount --lazy ${path}.`);
+  if (reason !== null)
+    throw new Failure(
+      reason,
+      `${path} cannot be unmounted (${reason}).`,
+      `Close what uses it, or detach it: lamina umount --lazy ${path}.`,
+    );
 }

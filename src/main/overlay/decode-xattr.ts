@@ -10,7 +10,10 @@ function decodeMetacopy(value: ByteString): string {
   if (value.length < 4) return `damaged: ${value.length} bytes (${hex(value)}); the kernel gives EIO`;
   const [version, length, flags, algorithm] = Buffer.from(value, 'latin1');
   const digest = DIGESTS[algorithm!] ?? `algorithm ${algorithm}`;
-  const odd = version !== 0 || length !== value.length || flags !== 0 ? ` (version ${version}, length ${length}, flags ${flags})` : '';
+  const odd =
+    version !== 0 || length !== value.length || flags !== 0
+      ? ` (version ${version}, length ${length}, flags ${flags})`
+      : '';
   return `${digest}${value.length > 4 ? ` ${hex(value.slice(4))}` : ''}${odd}`;
 }
 
@@ -19,7 +22,10 @@ function decodeHandle(value: ByteString): string {
   if (value.length === 0) return 'copied up, origin unknown';
   const bytes = Buffer.from(value, 'latin1');
   if (bytes.length < 21 || bytes[1] !== 0xfb || bytes[2] !== bytes.length) return `invalid: ${hex(value)}`;
-  const id = bytes.subarray(5, 21).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const id = bytes
+    .subarray(5, 21)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
   return `file handle type 0x${bytes[4]!.toString(16)}, file system ${id}, fid ${bytes.subarray(21).toString('hex')}`;
 }
 

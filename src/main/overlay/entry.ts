@@ -37,6 +37,9 @@ export interface Entry {
   foundData: { readonly layer: Layer; readonly stat: Stat } | null;
 }
 
+/** In place of a set of components: says nothing about where a name is, every component is asked. */
+export const ANYWHERE = -1;
+
 /** The object that gives the metadata. */
 export const topOf = (entry: Entry): Real => entry.upper ?? entry.lowers[0]!;
 

@@ -80,7 +80,9 @@ function summaryOf(stack: OverlayStack, entry: Entry): string {
   const kind = kindOf(top.stat);
   const from = letterIn(stack, top.layer);
   if (kind === 'directory') {
-    const letters = realsOf(entry).map(({ layer }) => letterIn(stack, layer)).join(', ');
+    const letters = realsOf(entry)
+      .map(({ layer }) => letterIn(stack, layer))
+      .join(', ');
     return isMerged(entry) ? `Directory merged from ${letters}.` : `Directory from ${from} alone.`;
   }
   if (!entry.metacopy) return `${kind === 'file' ? 'File' : `A ${kind}`} from ${from}.`;
@@ -92,9 +94,11 @@ function summaryOf(stack: OverlayStack, entry: Entry): string {
 
 function absenceOf({ stack, trace }: ToldLookup, errno: string): string {
   const last = trace.probes.at(-1);
-  if (last?.outcome === 'whiteout') return `Not visible: a whiteout in ${letterIn(stack, last.layer)} removes the name.`;
+  if (last?.outcome === 'whiteout')
+    return `Not visible: a whiteout in ${letterIn(stack, last.layer)} removes the name.`;
   if (errno === 'ENOENT') return 'Not visible: no layer that is merged here has the name.';
-  if (last?.outcome === 'error') return `stat gives ${errno}: ${letterIn(stack, last.layer)} refuses ${display(last.path)}.`;
+  if (last?.outcome === 'error')
+    return `stat gives ${errno}: ${letterIn(stack, last.layer)} refuses ${display(last.path)}.`;
   return `stat gives ${errno}: ${trace.refusal?.reason ?? 'the lookup failed'}.`;
 }
 

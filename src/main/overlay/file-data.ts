@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: MIT
-import { closeFile, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, openAt, openBeneath, readLinkAt } from '../system/files';
+import {
+  closeFile,
+  O_NOATIME,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  openAt,
+  openBeneath,
+  readLinkAt,
+} from '../system/files';
 import type { ByteString } from '@shared/bytes';
 import { ERRNO, SystemError } from '../system/libc';
 import { isRegular, statFd, type Stat } from '../system/stat';
@@ -83,7 +92,8 @@ export function readLink(stack: OverlayStack, entry: Entry): ByteString {
 }
 
 /** Link count that stat shows: merged directories have one (semantics 3.5). */
-export const linksOf = (entry: Entry): number => (isMerged(entry) && topOf(entry).directory ? 1 : topOf(entry).stat.nlink);
+export const linksOf = (entry: Entry): number =>
+  isMerged(entry) && topOf(entry).directory ? 1 : topOf(entry).stat.nlink;
 
 /** 512-byte blocks that stat shows: those of the data, or an estimate before they were found (semantics 2.6). */
 export function blocksOf(entry: Entry): number {

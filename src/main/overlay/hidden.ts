@@ -29,7 +29,9 @@ export interface HiddenName {
  */
 export function shadowedDirectories(stack: OverlayStack, entry: Entry): RealDirectory[] {
   const taken = new Set(realsOf(entry).map(({ layer }) => layer));
-  const names = pathOf(entry).split('/').filter((name) => name !== '');
+  const names = pathOf(entry)
+    .split('/')
+    .filter((name) => name !== '');
   const found: RealDirectory[] = [];
   for (const layer of stack.layers) {
     if (layer.lane !== 'lower' || taken.has(layer)) continue;

@@ -82,7 +82,13 @@ function foundStep({ entry, trace }: ToldLookup, layer: Layer, probe: Probe): La
   if (real.directory) return directoryStep(entry, layer, probe);
   if (topOf(entry) === real) {
     const next = entry.metacopy ? 'the data are looked for below' : 'the search stops';
-    return step(layer, entry.metacopy ? 'metadata' : 'both', path, `metadata${entry.metacopy ? '' : ' and data'} from here; ${next}`, probe);
+    return step(
+      layer,
+      entry.metacopy ? 'metadata' : 'both',
+      path,
+      `metadata${entry.metacopy ? '' : ' and data'} from here; ${next}`,
+      probe,
+    );
   }
   if (dataOf(entry) === real) return step(layer, 'data', path, 'data from here', probe);
   return step(layer, 'passed', path, 'metacopy in the chain: only its redirect counts', probe);
@@ -90,7 +96,8 @@ function foundStep({ entry, trace }: ToldLookup, layer: Layer, probe: Probe): La
 
 function directoryStep(entry: Entry, layer: Layer, probe: Probe): LadderStep {
   const kept = realsOf(entry).some((real) => real === probe.real);
-  if (!kept) return step(layer, 'passed', probe.path, 'directory on the way of the redirect; nothing behind it here', probe);
+  if (!kept)
+    return step(layer, 'passed', probe.path, 'directory on the way of the redirect; nothing behind it here', probe);
   const merged = realsOf(entry).length > 1;
   const reason = probe.opaque === 'y' ? 'opaque: nothing below merges' : merged ? 'merged' : 'the only component';
   return step(layer, merged ? 'merged' : 'both', probe.path, reason, probe);
@@ -133,6 +140,7 @@ function dataStep({ entry }: ToldLookup, layer: Layer): LadderStep {
     const size = { ...step(layer, 'data', entry.lazyData, 'data from here, looked up on open'), kind: 'file' as const };
     return { ...size, size: found.stat.size };
   }
-  if (found && found.layer.index < layer.index) return step(layer, 'not-searched', entry.lazyData, 'not asked: found above');
+  if (found && found.layer.index < layer.index)
+    return step(layer, 'not-searched', entry.lazyData, 'not asked: found above');
   return step(layer, 'absent', entry.lazyData, 'no regular file at this path');
 }

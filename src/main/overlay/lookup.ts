@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { ERRNO, errnoName, SystemError } from '../system/libc';
-import { pathOf, type Entry, type Real } from './entry';
+import { ANYWHERE, pathOf, type Entry, type Real } from './entry';
 import { newLookupState, probeLayer, type LookupState } from './probe';
 import type { OverlayStack } from './stack';
 import type { Trace } from './trace';
@@ -9,11 +9,18 @@ import type { Trace } from './trace';
 /**
  * Resolves one name of a merged directory (semantics 2.3). Everything that asks what a name is goes through here: the
  * mount, the browser, the explanations.
- * @param trace filled with every step, where given
+ * @param trace      filled with every step, where given
+ * @param components where readdir found the name (`ListedName.components`): the other components are not asked
  * @throws SystemError ENOENT, ENAMETOOLONG, EPERM, EIO, EINVAL, EACCES, ELOOP as the kernel gives them
  */
-export function lookup(stack: OverlayStack, parent: Entry, name: ByteString, trace: Trace | null = null): Entry {
-  return new Lookup(stack, parent, name, trace).run();
+export function lookup(
+  stack: OverlayStack,
+  parent: Entry,
+  name: ByteString,
+  trace: Trace | null = null,
+  components = ANYWHERE,
+): Entry {
+  return new Lookup(stack, parent, name, trace, components).run();
 }
 
 class Lookup {
@@ -30,6 +37,7 @@ class Lookup {
     private readonly parent: Entry,
     private readonly name: ByteString,
     private readonly trace: Trace | null,
+    private readonly components: number,
   ) {
     this.candidates = parent.lowers;
     this.rootCandidates = stack.root.lowers;
@@ -61,7 +69,7 @@ class Lookup {
 
   private probeUpper(): void {
     const directory = this.parent.upper?.directory;
-    if (!directory) return;
+    if (!directory || (this.components & 1) === 0) return;
     this.upper = probeLayer(this.stack, directory.layer, directory, this.state, this.trace);
     this.upperMetacopy = this.upper !== null && this.state.meta;
     if (this.state.redirect?.startsWith('/')) this.candidates = this.rootCandidates;
@@ -74,6 +82,7 @@ class Lookup {
       const { layer } = candidate;
       this.checkPolicy();
       this.decideLast(i, layer.index);
+      if (this.isKnownAbsent(i)) continue;
       const real = probeLayer(stack, layer, candidate.directory!, state, this.trace);
       if (!real) continue;
       // Of a chain of metacopies only the top one and the data are kept.
@@ -84,6 +93,12 @@ class Lookup {
         i = this.rootCandidates.findIndex((root) => root.layer === layer);
       }
     }
+  }
+
+  /** As long as no redirect led elsewhere, readdir of the parent said which components have the name. */
+  private isKnownAbsent(position: number): boolean {
+    const component = this.parent.upper ? position + 1 : position;
+    return this.state.redirect === null && (this.components & (1 << component)) === 0;
   }
 
   /** Whether nothing can be below this layer (semantics 2.3 step 3.2); "no" otherwise stays as it was. */

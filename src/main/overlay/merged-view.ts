@@ -42,7 +42,14 @@ export class MergedView {
   constructor(composition: Composition) {
     this.stack = new OverlayStack(composition, engineOptions(composition));
     const { root } = this.stack;
-    this.nodes.push({ parent: root, name: '', hidden: null, layer: null, row: entryRow(this.stack, 0, root), entry: root });
+    this.nodes.push({
+      parent: root,
+      name: '',
+      hidden: null,
+      layer: null,
+      row: entryRow(this.stack, 0, root),
+      entry: root,
+    });
   }
 
   get root(): EntryRow {
@@ -87,7 +94,9 @@ export class MergedView {
   preview(node: number): Preview {
     const { entry, parent, name } = this.node(node);
     const found = entry ?? this.resolve(parent, name);
-    return found ? previewOf(this.stack, found) : { kind: 'none', content: 'The name is not visible in the merged tree.', shown: 0, size: 0 };
+    return found
+      ? previewOf(this.stack, found)
+      : { kind: 'none', content: 'The name is not visible in the merged tree.', shown: 0, size: 0 };
   }
 
   close(): void {
@@ -125,7 +134,10 @@ export class MergedView {
     if (!listing) {
       const names = listNames(this.stack, entry).filter(({ name }) => name !== '.' && name !== '..');
       names.sort((a, b) => (a.name < b.name ? -1 : 1));
-      listing = { visible: names.map(({ name, from }) => this.number(entry, name, null, from.layer.index)), withHidden: null };
+      listing = {
+        visible: names.map(({ name, from }) => this.number(entry, name, null, from.layer.index)),
+        withHidden: null,
+      };
       this.listings.set(number, listing);
     }
     if (!hidden) return listing.visible;

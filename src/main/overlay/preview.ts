@@ -16,7 +16,8 @@ const HEX_LINE = 16;
 /** The first part of a regular file's data, as text or hex. Nothing else is opened. Throws a SystemError. */
 export function previewOf(stack: OverlayStack, entry: Entry): Preview {
   const { stat } = topOf(entry);
-  if (!isRegular(stat.mode)) return { kind: 'none', content: `A ${kindOf(stat)} has no content to show.`, shown: 0, size: 0 };
+  if (!isRegular(stat.mode))
+    return { kind: 'none', content: `A ${kindOf(stat)} has no content to show.`, shown: 0, size: 0 };
   const fd = openData(stack, entry);
   try {
     const { size } = statFd(fd, pathOf(entry));

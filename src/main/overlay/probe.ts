@@ -245,7 +245,10 @@ class LayerProbe {
 /** A name without slash, or an absolute path without empty elements. */
 function isValidRedirect(text: ByteString): boolean {
   if (!text.startsWith('/')) return !text.includes('/');
-  return text.slice(1).split('/').every((element) => element !== '');
+  return text
+    .slice(1)
+    .split('/')
+    .every((element) => element !== '');
 }
 
 /** Asks one layer, from `base`, for what the state looks for (semantics 2.2). Throws a SystemError. */

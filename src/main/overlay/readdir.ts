@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import type { RealDirectory } from '../layers/real-directory';
-import { closeFile, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, openAt, readDirectory, type DirectoryEntry } from '../system/files';
+import {
+  closeFile,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  openAt,
+  readDirectory,
+  type DirectoryEntry,
+} from '../system/files';
 import { SystemError } from '../system/libc';
 import { statAt } from '../system/stat';
-import { isMerged, realsOf, topOf, type Entry, type Real } from './entry';
+import { ANYWHERE, isMerged, realsOf, topOf, type Entry, type Real } from './entry';
 import { lookup } from './lookup';
 import type { OverlayStack } from './stack';
 
 /** A listed name, with the component directory that gives its type and inode number. */
 export interface ListedName extends DirectoryEntry {
   readonly from: Real;
+  /** Bit i is set where the i-th component (`realsOf`) has the name: what `lookup` need not ask again. */
+  components: number;
 }
+
+/** Components beyond the bits of a number are not told apart. */
+const MOST_BITS = 31;
 
 const DT_CHR = 2;
 const DT_REG = 8;
@@ -37,17 +50,22 @@ export function listNames(stack: OverlayStack, entry: Entry): ListedName[] {
   const reals = realsOf(entry);
   if (isPassedThrough(stack, entry)) {
     const from = reals[0]!;
-    return readReal(stack, from.directory!).map((found) => ({ ...found, from }));
+    return readReal(stack, from.directory!).map((found) => ({ ...found, from, components: 1 }));
   }
   const last = reals.pop()!;
   const top = new Map<ByteString, ListedName | null>();
-  for (const from of reals) {
+  for (const [index, from] of reals.entries()) {
     const isHidden = hidingRule(stack, entry, from);
     for (const found of readReal(stack, from.directory!)) {
-      if (!top.has(found.name)) top.set(found.name, isHidden(found) ? null : { ...found, from });
+      const above = top.get(found.name);
+      if (above) above.components |= 1 << index;
+      else if (above === undefined)
+        top.set(found.name, isHidden(found) ? null : { ...found, from, components: 1 << index });
     }
   }
-  return withLast(stack, entry, last, top);
+  const listed = withLast(stack, entry, last, reals.length, top);
+  if (reals.length >= MOST_BITS) for (const name of listed) name.components = ANYWHERE;
+  return listed;
 }
 
 /**
@@ -59,14 +77,24 @@ function isPassedThrough(stack: OverlayStack, entry: Entry): boolean {
 }
 
 /** The last component's names lead; a name that is higher up too stands here in its place. */
-function withLast(stack: OverlayStack, entry: Entry, from: Real, top: Map<ByteString, ListedName | null>): ListedName[] {
+function withLast(
+  stack: OverlayStack,
+  entry: Entry,
+  from: Real,
+  index: number,
+  top: Map<ByteString, ListedName | null>,
+): ListedName[] {
   const isHidden = hidingRule(stack, entry, from);
   const listed: ListedName[] = [];
   for (const found of readReal(stack, from.directory!)) {
     const above = top.get(found.name);
     if (above !== undefined) top.delete(found.name);
-    if (above) listed.push(above);
-    else if (above === undefined && !isHidden(found)) listed.push({ ...found, from });
+    if (above) {
+      above.components |= 1 << index;
+      listed.push(above);
+    } else if (above === undefined && !isHidden(found)) {
+      listed.push({ ...found, from, components: 1 << index });
+    }
   }
   for (const above of top.values()) if (above) listed.push(above);
   return listed;

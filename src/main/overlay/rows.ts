@@ -48,7 +48,8 @@ export function entryRow(stack: OverlayStack, node: number, entry: Entry): Entry
     if (realsOf(entry).some((real) => overlayXattr(stack, real, stack.names.opaque) === 'y')) flags.push('opaque');
   }
   if (entry.metacopy) flags.push('metacopy');
-  if ((kind === 'directory' || entry.metacopy) && overlayXattr(stack, top, stack.names.redirect) !== null) flags.push('redirect');
+  if ((kind === 'directory' || entry.metacopy) && overlayXattr(stack, top, stack.names.redirect) !== null)
+    flags.push('redirect');
   if (isCaptured(stack, entry)) flags.push('captured');
   return {
     node,
@@ -69,7 +70,11 @@ const dataLayerOf = (entry: Entry): Real['layer'] | null =>
 function isCaptured(stack: OverlayStack, entry: Entry): boolean {
   if (!entry.metacopy || entry.lazyData !== null || !stack.hasData) return false;
   const redirect = overlayXattr(stack, topOf(entry), stack.names.redirect);
-  return redirect !== null && redirect.startsWith('/') && stack.data.some((layer) => hasFile(layer.root.fd, redirect.slice(1)));
+  return (
+    redirect !== null &&
+    redirect.startsWith('/') &&
+    stack.data.some((layer) => hasFile(layer.root.fd, redirect.slice(1)))
+  );
 }
 
 function hasFile(rootFd: number, path: ByteString): boolean {

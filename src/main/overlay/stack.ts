@@ -144,5 +144,4 @@ export class OverlayStack {
 }
 
 /** Identifies an inode on this machine. */
-export const inodeKey = (stat: Stat): string =>
-  `${stat.devMajor}:${stat.devMinor}:${stat.inoHigh}:${stat.inoLow}`;
+export const inodeKey = (stat: Stat): string => `${stat.devMajor}:${stat.devMinor}:${stat.inoHigh}:${stat.inoLow}`;

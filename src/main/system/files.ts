@@ -90,7 +90,7 @@ export function readDirectory(fd: number, path: ByteString): DirectoryEntry[] {
     const length = getdents(SYS_GETDENTS64, fd, direntBuffer, direntBuffer.length) as number;
     if (length < 0) fail('getdents64', path);
     if (length === 0) return entries;
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const record = direntView.getUint16(at + 16, true);
       const start = at + 19;
       entries.push({

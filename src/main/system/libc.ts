@@ -13,7 +13,10 @@ const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) =
 // Not among Node's constants, but file systems give them.
 errnoNames.set(66, 'EREMOTE').set(117, 'EUCLEAN');
 
-/** A failed system call. `errno` is positive; `path` is what the call was about. */
+/**
+ * A failed system call. `errno` is positive; `path` is what the call was about. Lookups that find nothing are the daily
+ * bread of a file system, so it is cheap: no stack is captured, and the message is made when it is read.
+ */
 export class SystemError extends Error {
   override readonly name = 'SystemError';
   readonly code: string;
@@ -23,10 +26,19 @@ export class SystemError extends Error {
     readonly syscall: string,
     readonly path: ByteString,
   ) {
-    super(`${syscall} ${display(path)}: ${errnoName(errno)}`);
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super();
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = errnoName(errno);
   }
 }
+
+Object.defineProperty(SystemError.prototype, 'message', {
+  get(this: SystemError): string {
+    return `${this.syscall} ${display(this.path)}: ${this.code}`;
+  },
+});
 
 /** `2` → `ENOENT`. */
 export function errnoName(errno: number): string {
