@@ -36,8 +36,8 @@ export const NOTE_RULES: readonly OptionRule[] = [
   {
     // Semantics 2.6: the policy check runs before the layers below are probed.
     name: 'data-last-lower-only',
-    judge: ({ subject, effective }) =>
-      subject.data.length === 0 || subject.lowers.length < 2 || effective.metacopy
+    judge: ({ subject, effective, given }) =>
+      subject.data.length === 0 || subject.lowers.length < 2 || effective.metacopy || given.metacopy === 'on'
         ? null
         : {
             severity: 'note',
@@ -52,8 +52,8 @@ export const NOTE_RULES: readonly OptionRule[] = [
   {
     // Semantics 2.6 (read).
     name: 'data-needs-6.16',
-    judge: ({ subject, effective }) =>
-      subject.data.length === 0 || effective.metacopy
+    judge: ({ subject, effective, given }) =>
+      subject.data.length === 0 || effective.metacopy || given.metacopy === 'on'
         ? null
         : {
             severity: 'note',

@@ -18,7 +18,7 @@ export function kernelNeeds(subject: OptionSubject, each: boolean): string[] {
   if (each) needs.push({ what: 'lowerdir+=', since: '6.7' });
   if (data.length > 0) {
     needs.push({ what: 'data-only layers', since: '6.5' });
-    if (!judgeOptions(subject).effective.metacopy) {
+    if (!judgeOptions(subject).effective.metacopy && options.metacopy !== 'on') {
       needs.push({ what: 'data-only layers without metacopy=on', since: '6.16' });
     }
   }

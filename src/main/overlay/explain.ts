@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
-import { letterOf } from '@shared/composition';
-import type { Explanation, XattrInfo } from '@shared/view';
+import type { Explanation, LadderStep, XattrInfo } from '@shared/view';
 import { SystemError } from '../system/libc';
 import { getXattrAt } from '../system/xattr';
-import type { Layer } from '../layers/layer';
 import { isMerged, pathOf, realsOf, topOf, type Entry } from './entry';
 import { dataOf, locateData, readLink } from './file-data';
 import { decodeXattr } from './decode-xattr';
 import { ladderOf, type ToldLookup } from './ladder';
+import { letterIn } from './letter';
 import { lookup } from './lookup';
 import { entryRow, kindOf } from './rows';
 import type { OverlayStack } from './stack';
 import { newTrace } from './trace';
 import { visibleName } from './xattr-names';
-
-/** The letter under which a layer is shown everywhere. */
-export function letterIn(stack: OverlayStack, layer: Layer): string {
-  if (layer.lane === 'upper') return 'U';
-  return letterOf(layer.index - (stack.layers[0]!.lane === 'upper' ? 1 : 0));
-}
 
 /**
  * Why a name is what it is, or why it is not there. The lookup is done again with its record kept: what is told is
@@ -39,14 +32,15 @@ export function explainName(stack: OverlayStack, parent: Entry, name: ByteString
   }
   const told: ToldLookup = { stack, parent, name, entry, trace };
   const base = pathOf(parent);
+  const ladder = ladderOf(told);
   return {
     path: display(base === '/' ? `/${name}` : `${base}/${name}`),
     visible: entry !== null,
     errno,
-    summary: entry ? summaryOf(stack, entry) : absenceOf(told, errno!),
+    summary: entry ? summaryOf(stack, entry) : absenceOf(told, errno!, ladder),
     row: entry ? entryRow(stack, node, entry) : null,
     linkTarget: entry && kindOf(topOf(entry).stat) === 'symlink' ? display(readLink(stack, entry)) : null,
-    ladder: ladderOf(told),
+    ladder,
     xattrs: entry ? xattrsOf(stack, entry) : [],
   };
 }
@@ -92,14 +86,33 @@ function summaryOf(stack: OverlayStack, entry: Entry): string {
   return `Metadata from ${from}; no data-only layer has ${display(entry.lazyData)}: open gives ENOENT.`;
 }
 
-function absenceOf({ stack, trace }: ToldLookup, errno: string): string {
+function absenceOf({ stack, parent, trace }: ToldLookup, errno: string, ladder: readonly LadderStep[]): string {
   const last = trace.probes.at(-1);
   if (last?.outcome === 'whiteout')
     return `Not visible: a whiteout in ${letterIn(stack, last.layer)} removes the name.`;
-  if (errno === 'ENOENT') return 'Not visible: no layer that is merged here has the name.';
+  if (errno === 'ENOENT') {
+    const hidden = ladder.find(({ role }) => role === 'hidden');
+    if (!hidden) return 'Not visible: no layer that is merged here has the name.';
+    return `Not visible: ${letterIn(stack, stack.layers[hidden.layer]!)} has it, but ${mergeEnd(stack, parent)}.`;
+  }
   if (last?.outcome === 'error')
     return `stat gives ${errno}: ${letterIn(stack, last.layer)} refuses ${display(last.path)}.`;
   return `stat gives ${errno}: ${trace.refusal?.reason ?? 'the lookup failed'}.`;
+}
+
+/** What ended the merge of a directory, or of the nearest directory above it where something did. */
+function mergeEnd(stack: OverlayStack, directory: Entry): string {
+  for (let entry = directory; entry.parent; entry = entry.parent) {
+    const trace = newTrace();
+    lookup(stack, entry.parent, entry.name, trace);
+    const last = trace.probes.at(-1);
+    if (!last) continue;
+    const where = `${display(pathOf(entry))} in ${letterIn(stack, last.layer)}`;
+    if (last.opaque === 'y') return `the directory ${where} is opaque`;
+    if (last.outcome === 'whiteout') return `a whiteout of ${where} ends the merge above it`;
+    if (last.outcome === 'stops') return `${where} is not a directory and ends the merge above it`;
+  }
+  return `${display(pathOf(directory))} is not merged there`;
 }
 
 /** Attributes of every object that takes part, as stored; private ones are marked. */

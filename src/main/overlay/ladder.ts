@@ -2,9 +2,12 @@
 import { display, type ByteString } from '@shared/bytes';
 import type { LadderRole, LadderStep } from '@shared/view';
 import type { Layer } from '../layers/layer';
-import { realsOf, topOf, type Entry } from './entry';
+import type { Stat } from '../system/stat';
+import { capturedRedirect, dataFile } from './capture';
+import { pathOf, realsOf, topOf, type Entry } from './entry';
 import { dataOf } from './file-data';
 import { rawObject, shadowedDirectories } from './hidden';
+import { letterIn } from './letter';
 import { kindOf } from './rows';
 import type { OverlayStack } from './stack';
 import type { Probe, Trace } from './trace';
@@ -105,42 +108,59 @@ function directoryStep(entry: Entry, layer: Layer, probe: Probe): LadderStep {
 
 /** A layer that the lookup never came to: because it stopped above, or because the directory does not merge here. */
 function unaskedStep(told: ToldLookup, layer: Layer): LadderStep {
-  const { stack, parent, name } = told;
+  const { stack, parent, name, trace } = told;
+  const redirect = trace.probes.findLast((probe) => probe.redirect?.startsWith('/'))?.redirect;
+  if (redirect) return step(layer, 'not-searched', redirect, `not searched: ${stopReason(told)}`);
   const component = realsOf(parent).find((real) => real.layer === layer);
   const directory = component?.directory ?? shadowedDirectories(stack, parent).find((found) => found.layer === layer);
-  if (!directory) {
-    const path = childPath(parent.parent ? '…' : '/', name);
-    return step(layer, 'absent', path, 'the directory is not in this layer');
-  }
+  if (!directory) return step(layer, 'absent', childPath(pathOf(parent), name), 'the directory is not in this layer');
   const path = childPath(directory.path, name);
   const object = rawObject(stack, directory, name);
-  if (!object) return step(layer, 'not-searched', path, `not searched: ${stopReason(told)}; nothing is here`);
-  const why = component ? stopReason(told) : 'the directory that holds it is not merged';
-  const hidden = step(layer, 'hidden', path, `hidden: ${why}`);
-  return { ...hidden, kind: kindOf(object.stat), size: kindOf(object.stat) === 'file' ? object.stat.size : null };
+  const why = component ? stopReason(told) : `${display(pathOf(parent))} is not merged here`;
+  if (!object) return step(layer, 'not-searched', path, `not searched: ${why}; nothing is here`);
+  return withObject(step(layer, 'hidden', path, `hidden: ${why}`), object.stat);
 }
 
-function stopReason({ trace }: ToldLookup): string {
+const withObject = (rung: LadderStep, stat: Stat): LadderStep => ({
+  ...rung,
+  kind: kindOf(stat),
+  size: kindOf(stat) === 'file' ? stat.size : null,
+});
+
+function stopReason({ stack, trace }: ToldLookup): string {
   const last = trace.probes.at(-1);
   if (trace.refusal && trace.refusal.errno !== 'ENOENT') return `the lookup ended with ${trace.refusal.errno}`;
   if (!last) return 'the search never came here';
-  const { letter } = { letter: last.layer.path.slice(last.layer.path.lastIndexOf('/') + 1) };
-  if (last.outcome === 'whiteout') return `the whiteout in ${display(letter)} ends the search`;
-  if (last.opaque === 'y') return `the opaque directory in ${display(letter)} ends the search`;
-  return `${display(letter)} ends the search`;
+  const letter = letterIn(stack, last.layer);
+  if (last.outcome === 'whiteout') return `the whiteout in ${letter} ends the search`;
+  if (last.opaque === 'y') return `the opaque directory in ${letter} ends the search`;
+  return `what ${letter} has ends the search`;
 }
 
 /** Data-only layers are asked at the first open, in order, for the path of an absolute redirect (semantics 2.6). */
-function dataStep({ entry }: ToldLookup, layer: Layer): LadderStep {
-  if (!entry || entry.lazyData === null) {
-    return step(layer, 'not-searched', '', 'not asked: only a metacopy with an absolute redirect leads here');
-  }
+function dataStep(told: ToldLookup, layer: Layer): LadderStep {
+  const { entry } = told;
+  if (!entry || entry.lazyData === null) return unaskedData(told, layer);
   const found = entry.foundData;
   if (found?.layer === layer) {
-    const size = { ...step(layer, 'data', entry.lazyData, 'data from here, looked up on open'), kind: 'file' as const };
-    return { ...size, size: found.stat.size };
+    return withObject(step(layer, 'data', entry.lazyData, 'data from here, looked up on open'), found.stat);
   }
-  if (found && found.layer.index < layer.index)
-    return step(layer, 'not-searched', entry.lazyData, 'not asked: found above');
+  if (found && found.layer.index < layer.index) {
+    return step(layer, 'not-searched', entry.lazyData, `not asked: found in ${letterIn(told.stack, found.layer)}`);
+  }
   return step(layer, 'absent', entry.lazyData, 'no regular file at this path');
+}
+
+/** A data-only layer that plays no part; or that would, had a regular lower not captured the redirect (2.7). */
+function unaskedData({ stack, entry }: ToldLookup, layer: Layer): LadderStep {
+  const redirect = entry ? capturedRedirect(stack, entry) : null;
+  const stat = redirect === null ? null : dataFile(layer, redirect);
+  if (redirect === null || !stat) {
+    return step(layer, 'not-searched', '', 'not asked: only a metacopy with an absolute redirect leads here');
+  }
+  const captor = letterIn(stack, dataOf(entry!)!.layer);
+  return withObject(
+    step(layer, 'hidden', redirect, `hidden: ${captor} captures the redirect that was meant for this file`),
+    stat,
+  );
 }

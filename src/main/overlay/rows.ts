@@ -3,13 +3,12 @@ import { display, type ByteString } from '@shared/bytes';
 import type { EntryRow, FileKind, RowFlag } from '@shared/view';
 import { errnoName } from '../system/libc';
 import { S_IFMT, type Stat } from '../system/stat';
-import { getXattrAt } from '../system/xattr';
+import { capturedRedirect } from './capture';
 import { isMerged, realsOf, topOf, type Entry, type Real } from './entry';
 import { dataOf, locateData } from './file-data';
 import type { HiddenName } from './hidden';
+import { overlayXattr } from './overlay-xattr';
 import type { OverlayStack } from './stack';
-import { openBeneath, closeFile, O_PATH, O_NOFOLLOW } from '../system/files';
-import { isRegular, statFd } from '../system/stat';
 
 const KINDS: Readonly<Record<number, FileKind>> = {
   0o140000: 'socket',
@@ -22,13 +21,6 @@ const KINDS: Readonly<Record<number, FileKind>> = {
 };
 
 export const kindOf = (stat: Stat): FileKind => KINDS[stat.mode & S_IFMT] ?? 'file';
-
-/** Value of an overlay attribute of an object, or null. */
-export function overlayXattr(stack: OverlayStack, real: Real, name: ByteString): ByteString | null {
-  if (!real.xattrs.includes(name)) return null;
-  const value = getXattrAt(stack.directories.fdOf(real.parent), real.name, name);
-  return typeof value === 'string' ? value : null;
-}
 
 function metadataOf(stat: Stat): Pick<EntryRow, 'size' | 'mode' | 'uid' | 'gid' | 'mtime' | 'rdev'> {
   const { size, mode, uid, gid, mtime, mtimeNs, rdevMajor, rdevMinor } = stat;
@@ -50,7 +42,7 @@ export function entryRow(stack: OverlayStack, node: number, entry: Entry): Entry
   if (entry.metacopy) flags.push('metacopy');
   if ((kind === 'directory' || entry.metacopy) && overlayXattr(stack, top, stack.names.redirect) !== null)
     flags.push('redirect');
-  if (isCaptured(stack, entry)) flags.push('captured');
+  if (capturedRedirect(stack, entry) !== null) flags.push('captured');
   return {
     node,
     name: display(entry.name),
@@ -65,25 +57,6 @@ export function entryRow(stack: OverlayStack, node: number, entry: Entry): Entry
 
 const dataLayerOf = (entry: Entry): Real['layer'] | null =>
   entry.lazyData === null ? (dataOf(entry)?.layer ?? null) : (entry.foundData?.layer ?? null);
-
-/** A redirect that names a file of the data-only layers, and ends in a regular lower before it gets there (2.7). */
-function isCaptured(stack: OverlayStack, entry: Entry): boolean {
-  if (!entry.metacopy || entry.lazyData !== null || !stack.hasData) return false;
-  const redirect = overlayXattr(stack, topOf(entry), stack.names.redirect);
-  return (
-    redirect !== null &&
-    redirect.startsWith('/') &&
-    stack.data.some((layer) => hasFile(layer.root.fd, redirect.slice(1)))
-  );
-}
-
-function hasFile(rootFd: number, path: ByteString): boolean {
-  const fd = openBeneath(rootFd, path, O_PATH | O_NOFOLLOW);
-  if (fd < 0) return false;
-  const { mode } = statFd(fd, path);
-  closeFile(fd);
-  return isRegular(mode);
-}
 
 /** The row of a name that readdir lists and lookup refuses. */
 export function listedRow(node: number, name: ByteString, error: string, layer: number | null): EntryRow {
