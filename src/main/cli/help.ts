@@ -10,10 +10,13 @@ export const HELP = `lamina: compose, browse, mount and explain stacks of overla
          [--hidden] [--json]
   lamina explain -o OPTIONS PATH         why a path is what it is, or is not there
          [--json]
-  lamina command -o OPTIONS --form FORM [MOUNTPOINT]
-                                         the command for sh, or the line or unit to save
-  lamina help | version
+  lamina command -o OPTIONS [--form FORM] [MOUNTPOINT]
+         [--json]                        the command for sh, or the line or unit to save
+  lamina help
+  lamina version [--json]
 
 OPTIONS is the option text of mount(8): lowerdir=A:B::C,upperdir=U,workdir=W,metacopy=on,...
-FORM is one of mount, fsconfig, fstab, systemd, unshare, fuse-overlayfs, lamina.
+PATH is one of the merged tree; symbolic links are shown, not followed.
+FORM is one of mount (the default), fsconfig, fstab, systemd, unshare, fuse-overlayfs,
+lamina.
 Exit status: 0 done, 1 failed, 2 wrong usage.`;

@@ -46,6 +46,9 @@ function parse(args: readonly ByteString[], options: Options, most: number): Par
   }
 }
 
+/** What a FUSE mount takes on top of mount(8)'s words. */
+const isFuseWord = (word: ByteString): boolean => word === 'allow_other' || word.startsWith('fsname=');
+
 /** The composition of the `-o` texts, and mount(8)'s own words among them. */
 function stackFrom(
   values: Parsed['values'],
@@ -54,15 +57,17 @@ function stackFrom(
   const texts = values['options'] as ByteString[] | undefined;
   if (!texts) throw new Usage('-o OPTIONS is missing');
   const parsed = parseMountOptions(texts.join(','), workingDirectory());
-  if (parsed.unknown.length > 0) {
+  const unknown = parsed.unknown.filter((word) => !isFuseWord(word));
+  if (unknown.length > 0) {
     const known = OPTION_SPECS.map((spec) => spec.name).join(', ');
     const hint = `Lamina takes lowerdir, lowerdir+, datadir+, upperdir, workdir, ${known}, and the words of mount(8).`;
-    throw new Failure('EINVAL', `Unknown mount option ${display(parsed.unknown[0]!)}.`, hint);
+    throw new Failure('EINVAL', `Unknown mount option ${display(unknown[0]!)}.`, hint);
   }
   for (const item of parsed.ignored) warn(`note: ${display(item)} has no effect: there is no upperdir`);
   const name =
     mountpoint === null ? 'overlay' : display(mountpoint.slice(mountpoint.lastIndexOf('/') + 1)) || 'overlay';
-  const { upper, lowers, data, options, other } = parsed;
+  const { upper, lowers, data, options } = parsed;
+  const other = [...parsed.other, ...parsed.unknown];
   return {
     composition: { id: 'command-line', name: name.slice(0, 200), upper, lowers, data, options, mountpoint },
     other,
@@ -89,20 +94,19 @@ async function mount(args: readonly ByteString[]): Promise<void> {
   const { composition, other } = stackFrom(values, mountpoint);
   const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
   const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
-  const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
-  if (refused && laminaObstacles(composition).length === 0)
-    warn(`note: the kernel would refuse this stack: ${refused.message}`);
   for (const notice of await recoverMounts()) warn(notice);
-  const readOnly = (): void => {
+  const notes = (): void => {
+    const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
+    if (refused) warn(`note: the kernel would refuse this stack: ${refused.message}`);
     if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
   };
   if (values['foreground']) {
-    readOnly();
+    if (laminaObstacles(composition).length === 0) notes();
     return runForeground(options);
   }
   const info = await startMount(options);
-  // Only now: a mount that failed is not mounted read-only either.
-  readOnly();
+  // Only now: of a mount that failed, the reason is all there is to say.
+  notes();
   if (values['json']) printJson(info);
 }
 
@@ -201,8 +205,10 @@ function showCommand(args: readonly ByteString[]): void {
   const { values, positionals } = parse(args, { ...STACK, ...JSON_FLAG, form: { type: 'string' } }, 1);
   const form = (values['form'] ?? 'mount') as CommandForm;
   if (!COMMAND_FORMS.includes(form)) throw new Usage(`--form is one of ${COMMAND_FORMS.join(', ')}`);
-  const { composition } = stackFrom(values, positionals[0] === undefined ? null : absolute(positionals[0]));
+  const { composition, other } = stackFrom(values, positionals[0] === undefined ? null : absolute(positionals[0]));
   const rendered = renderCommand(composition, form);
+  if (other.length > 0)
+    warn(`note: left out, because a composition holds overlay options only: ${display(other.join(','))}`);
   if (values['json']) return printJson(rendered);
   for (const warning of rendered.warnings) warn(warning);
   if (rendered.text === null) process.exitCode = 1;
