@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { command } from '../../src/main/mounts/control';
 import { buildStack, type BuiltStack } from '../support/kernel';
 import { LaminaMount, TRANSPORTS } from '../support/lamina-mount';
 import { makeScratch, removeScratch } from '../support/scratch';
@@ -136,6 +137,17 @@ describe.each(TRANSPORTS)('what a mount by %s shows', (transport) => {
       expect(piece.subarray(0, count).equals(big.subarray(offset, offset + count))).toBe(true);
     }
     closeSync(fd);
+  });
+
+  test('what the kernel can read by itself makes no request', async () => {
+    const reads = async (): Promise<number> => (await command(mount.id, 'status')).requests?.['READ'] ?? 0;
+    const before = await reads();
+    readFileSync(at('big'));
+    readFileSync(at('other'));
+    readFileSync(at('other'));
+    // Passthrough serves the large file, the page cache the small one; libfuse 2 knows neither.
+    if (transport === 'direct') expect(await reads()).toBe(before);
+    else expect(await reads()).toBeGreaterThan(before);
   });
 
   test('data shorter than the metadata size are served as they are', () => {

@@ -16,6 +16,7 @@ let made = 0;
 /** A mount process of the built program, started as `lamina mount` starts it. */
 export class LaminaMount {
   private constructor(
+    readonly id: string,
     readonly at: string,
     readonly process: ChildProcess,
     private readonly ended: Promise<number | null>,
@@ -47,7 +48,7 @@ export class LaminaMount {
     for await (const data of child.stdio[3] as Readable) answer += String(data);
     const reply = JSON.parse(answer || '{"ok":false,"message":"no answer"}') as { ok: boolean; message: string };
     if (!reply.ok) throw new Error(reply.message);
-    return new LaminaMount(at, child, ended);
+    return new LaminaMount(spec.id, at, child, ended);
   }
 
   /** Unmounts as umount(8) does, and waits for the process to end by itself. Returns its exit status. */

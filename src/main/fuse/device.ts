@@ -30,8 +30,16 @@ export class FuseDevice {
     this.pollfd.writeInt16LE(POLLIN, 4);
   }
 
-  /** Waits for the next request. Returns its length, or 0 when the file system was unmounted. */
-  receive(buffer: Buffer): number {
+  /**
+   * Waits for the next request. Returns its length, or 0 when the file system was unmounted.
+   * @param idle does a small piece of other work; false where there is none
+   */
+  receive(buffer: Buffer, idle: () => boolean): number {
+    for (;;) {
+      const length = this.tryReceive(buffer);
+      if (length >= 0) return length;
+      if (!idle()) break;
+    }
     for (;;) {
       for (let spin = 0; spin < this.spins; spin++) {
         const length = this.tryReceive(buffer);

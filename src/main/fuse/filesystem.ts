@@ -29,12 +29,16 @@ import {
 } from './protocol';
 import { FOREVER, Reply, type Attributes } from './reply';
 import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
+import { WalkAhead } from './walk-ahead';
 
 /**
  * Files up to this size go into the page cache with their first open, so that no READ follows. Above it passthrough
  * starts to pay: registering a backing file costs more than reading a small one.
  */
 const STORE_BYTES = 128 * 1024;
+
+/** Directory, among the types of dirent.h. */
+const DT_DIR = 4;
 
 const refuse = (errno: number, what: string): never => {
   throw new SystemError(errno, what, '');
@@ -46,6 +50,7 @@ export class OverlayFileSystem {
   readonly nodes: NodeTable;
   private readonly numbers: InodeNumbers;
   private passthrough = false;
+  private readonly walkAhead = new WalkAhead((directory) => this.readAhead(directory));
   private readonly store = new Reply(40 + STORE_BYTES);
 
   constructor(
@@ -90,7 +95,6 @@ export class OverlayFileSystem {
     const wanted =
       INIT.ASYNC_READ |
       INIT.DO_READDIRPLUS |
-      INIT.READDIRPLUS_AUTO |
       INIT.PARALLEL_DIROPS |
       INIT.POSIX_ACL |
       INIT.MAX_PAGES |
@@ -125,22 +129,24 @@ export class OverlayFileSystem {
     return this.nodes.get(nodeId) ?? refuse(ERRNO.ESTALE, 'node');
   }
 
-  /** The child's node, with one more lookup to its account. Throws what the lookup throws. */
+  /** The child's node. Throws what the lookup throws. */
   private childOf(parent: Node, name: ByteString, components = ANYWHERE): Node {
-    let node = parent.children?.get(name);
-    if (!node) {
-      const entry = lookup(this.stack, parent.entry, name, null, components);
-      node = this.nodes.add(parent, entry, this.attributesOf(entry));
-    }
+    const known = parent.children?.get(name);
+    if (known) return known;
+    const entry = lookup(this.stack, parent.entry, name, null, components);
+    return this.nodes.add(parent, entry, this.attributesOf(entry));
+  }
+
+  /** Tells the kernel of a node: one more FORGET is owed. */
+  private handOut(reply: Reply, at: number, node: Node): void {
     node.lookups += 1;
-    return node;
+    reply.putEntry(at, node.id, 0, node.attributes);
   }
 
   private readonly lookup: Operation = (request, reply) => {
     const parent = this.node(request);
     try {
-      const node = this.childOf(parent, nameAt(request));
-      reply.putEntry(OUT_HEADER, node.id, 0, node.attributes);
+      this.handOut(reply, OUT_HEADER, this.childOf(parent, nameAt(request)));
     } catch (error) {
       if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOENT) throw error;
       reply.putNegativeEntry(OUT_HEADER);
@@ -183,8 +189,9 @@ export class OverlayFileSystem {
     if (!isDirectoryEntry(node.entry)) refuse(ERRNO.ENOTDIR, 'readdir');
     const offset = Number(request.bytes.readBigUInt64LE(IN_HEADER + 8));
     const size = Math.min(request.bytes.readUInt32LE(IN_HEADER + 16), MAX_PAYLOAD);
-    if (offset === 0 || !node.listing) node.listing = listNames(this.stack, node.entry);
+    node.listing ??= listNames(this.stack, node.entry);
     const { listing } = node;
+    if (offset === 0) this.walkAhead.listed(node, () => this.subdirectories(node, listing));
     const head = plus ? ENTRY_OUT : 0;
     let at = OUT_HEADER;
     let index = offset;
@@ -204,12 +211,49 @@ export class OverlayFileSystem {
     reply.bytes.fill(0, at, at + ENTRY_OUT);
     if (name === '.' || name === '..') return;
     try {
-      const node = this.childOf(parent, name, components);
-      reply.putEntry(at, node.id, 0, node.attributes);
+      this.handOut(reply, at, this.childOf(parent, name, components));
     } catch (error) {
       // Listed names whose lookup fails stay listed (semantics 2.4).
       if (!(error instanceof SystemError)) throw error;
     }
+  }
+
+  /** Resolves the names of a directory before anyone asks. */
+  private readAhead(directory: Node): Node[] {
+    try {
+      directory.listing ??= listNames(this.stack, directory.entry);
+      const { listing } = directory;
+      for (const { name, components } of listing)
+        if (name !== '.' && name !== '..') this.tryChild(directory, name, components);
+      return this.subdirectories(directory, listing);
+    } catch (error) {
+      if (error instanceof SystemError) return [];
+      throw error;
+    }
+  }
+
+  private tryChild(parent: Node, name: ByteString, components: number): Node | null {
+    try {
+      return this.childOf(parent, name, components);
+    } catch (error) {
+      if (error instanceof SystemError) return null;
+      throw error;
+    }
+  }
+
+  private subdirectories(directory: Node, listing: readonly ListedName[]): Node[] {
+    const found: Node[] = [];
+    for (const { name, type, components } of listing) {
+      if (type !== DT_DIR || name === '.' || name === '..') continue;
+      const child = this.tryChild(directory, name, components);
+      if (child) found.push(child);
+    }
+    return found;
+  }
+
+  /** One piece of work for a moment without requests. Returns false where there is none. */
+  idle(): boolean {
+    return this.walkAhead.step();
   }
 
   private listedNumber(node: Node, { name, from, inoLow, inoHigh }: ListedName): InodeNumber {

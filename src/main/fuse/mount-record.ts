@@ -65,13 +65,13 @@ export function readRecords(): MountRecord[] {
   return records.sort((a, b) => a.since - b.since);
 }
 
-/** Start time of a process (field 22 of /proc/PID/stat), or null when there is none. */
+/** Start time of a process (field 22 of /proc/PID/stat), or null when there is none, or only its exit status is left. */
 export function startTicksOf(pid: number): number | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command's name in parentheses may hold anything; what follows is fields of digits.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[19]);
+    return fields[0] === 'Z' ? null : Number(fields[19]);
   } catch {
     return null;
   }

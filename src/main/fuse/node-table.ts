@@ -14,8 +14,10 @@ export interface Node {
   /** Known children, so that a name keeps its node. */
   children: Map<ByteString, Node> | null;
   readonly parent: Node | null;
-  /** The listing that READDIR is in the middle of. */
+  /** The listing that READDIR is in the middle of, or that was read ahead. */
   listing: ListedName[] | null;
+  /** Its names were asked for, or read ahead, before. */
+  listed: boolean;
   /** One descriptor for all who have the file open; -1 where none is needed. */
   fd: number;
   opens: number;
@@ -56,6 +58,7 @@ export class NodeTable {
       children: null,
       parent,
       listing: null,
+      listed: false,
       fd: -1,
       opens: 0,
       backingId: 0,
@@ -75,6 +78,8 @@ export class NodeTable {
     node.lookups -= count;
     if (node.lookups > 0) return;
     this.nodes.delete(id);
+    // Read ahead, and never asked for.
+    for (const child of node.children?.values() ?? []) if (child.lookups === 0) this.nodes.delete(child.id);
     const siblings = node.parent?.children;
     if (siblings?.get(node.entry.name) === node) siblings.delete(node.entry.name);
   }

@@ -93,7 +93,6 @@ export const OPCODE_LIMIT = 64;
 export const INIT = {
   ASYNC_READ: 1 << 0,
   DO_READDIRPLUS: 1 << 13,
-  READDIRPLUS_AUTO: 1 << 14,
   PARALLEL_DIROPS: 1 << 18,
   POSIX_ACL: 1 << 20,
   MAX_PAGES: 1 << 22,

@@ -43,7 +43,8 @@ function serve(stack: OverlayStack, fd: number): void {
     return files.operations.get(OPCODE.STATFS)!(request, reply);
   };
   operations.set(OPCODE.STATFS, keepCount);
-  new Session(device, operations, counts, (line) => tell({ kind: 'log', line })).run();
+  const log = (line: string): void => tell({ kind: 'log', line });
+  new Session(device, operations, counts, log, () => files.idle()).run();
   files.close();
 }
 

@@ -45,6 +45,7 @@ export class Session {
   /**
    * @param operations by opcode; an opcode without one is answered ENOSYS, which tells the kernel not to ask again
    * @param counts     requests by opcode and, at index 0, errors; shared with the thread that reports them
+   * @param idle       does a small piece of work when no request waits; false where there is none
    * @param log        takes a line about what should not have happened
    */
   constructor(
@@ -52,13 +53,14 @@ export class Session {
     private readonly operations: ReadonlyMap<number, Operation>,
     private readonly counts: Float64Array,
     private readonly log: (line: string) => void,
+    private readonly idle: () => boolean,
   ) {}
 
   /** Runs until the file system is unmounted. */
   run(): void {
     const request = { opcode: 0, nodeId: 0, uid: 0, bytes: this.input, length: 0 };
     for (;;) {
-      const length = this.device.receive(this.input);
+      const length = this.device.receive(this.input, this.idle);
       if (length === 0) return;
       request.length = length;
       request.opcode = this.words[1]!;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
-import type { Explanation, LadderStep, XattrInfo } from '@shared/view';
+import type { Explanation, FileKind, LadderStep, XattrInfo } from '@shared/view';
 import { SystemError } from '../system/libc';
 import { getXattrAt } from '../system/xattr';
 import { isMerged, pathOf, realsOf, topOf, type Entry } from './entry';
@@ -69,6 +69,16 @@ export function explainRoot(stack: OverlayStack): Explanation {
   };
 }
 
+const KIND_NAMES: Readonly<Record<FileKind, string>> = {
+  file: 'File',
+  directory: 'Directory',
+  symlink: 'Symlink',
+  char: 'Character device',
+  block: 'Block device',
+  fifo: 'Fifo',
+  socket: 'Socket',
+};
+
 function summaryOf(stack: OverlayStack, entry: Entry): string {
   const top = topOf(entry);
   const kind = kindOf(top.stat);
@@ -79,7 +89,7 @@ function summaryOf(stack: OverlayStack, entry: Entry): string {
       .join(', ');
     return isMerged(entry) ? `Directory merged from ${letters}.` : `Directory from ${from} alone.`;
   }
-  if (!entry.metacopy) return `${kind === 'file' ? 'File' : `A ${kind}`} from ${from}.`;
+  if (!entry.metacopy) return `${KIND_NAMES[kind]} from ${from}.`;
   if (entry.lazyData === null) return `Metadata from ${from}, data from ${letterIn(stack, dataOf(entry)!.layer)}.`;
   const found = entry.foundData;
   if (found) return `Metadata from ${from}, data from data-only layer ${letterIn(stack, found.layer)}.`;
