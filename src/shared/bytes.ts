@@ -29,7 +29,7 @@ export function textOf(bytes: ByteString): string | null {
 }
 
 // C0, DEL, C1, line separators, and the marks that change the direction of the text around them.
- 
+
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 function escapeBytes(text: string): string {

@@ -45,6 +45,6 @@ export function decodeXattr(name: ByteString, value: ByteString): string {
   const decoder = known === undefined ? undefined : DECODERS[known];
   if (decoder) return decoder(value);
   const text = textOf(value);
-   
+
   return text !== null && !/[\u0000-\u0008\u000e-\u001f]/.test(text) ? display(value) : `0x${hex(value)}`;
 }
