@@ -16,7 +16,7 @@ await runMain(() => {
   try {
     for (const theme of ['light', 'dark']) {
       const picture = ['--screenshot', join(folder, `${theme}.png`), '--theme', theme];
-      const view = ['--size', '1440x900', '--select', '/opt/editor'];
+      const view = ['--size', '1440x900', '--select', '/usr/share/demo/config.json'];
       runOrFail('screenshot', process.execPath, [join(projectRoot, 'scripts/start.mjs'), ...picture, ...view], { env });
     }
   } finally {

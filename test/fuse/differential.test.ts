@@ -12,7 +12,7 @@ import { makeScratch, removeScratch } from '../support/scratch';
 import { firstDifferences } from '../support/view';
 
 /** `LAMINA_MOUNTS=1000 npm test -- fuse` for the long run; `LAMINA_SEED=n` to repeat one. */
-const MOUNTS = Number(process.env['LAMINA_MOUNTS'] ?? 40);
+const MOUNTS = Number(process.env['LAMINA_MOUNTS'] ?? 100);
 const SEED = Number(process.env['LAMINA_SEED'] ?? Date.now() % 2 ** 31);
 const LIMITS = { depth: 5, ordered: true };
 

@@ -10,7 +10,7 @@ import {
   readFile,
   readLinkAt,
 } from '../../src/main/system/files';
-import { AT_FDCWD, errnoName, SystemError } from '../../src/main/system/libc';
+import { AT_FDCWD, SystemError } from '../../src/main/system/libc';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, statAt, type Stat } from '../../src/main/system/stat';
 import { getXattrAt, listXattrsAt } from '../../src/main/system/xattr';
 import { blocksOf, linksOf, openData, readLink } from '../../src/main/overlay/file-data';
@@ -173,13 +173,41 @@ function wholeFile(fd: number, name: ByteString): ByteString {
   }
 }
 
-/** Looks at a stack through the engine alone. */
+/** Where the resolution of a name leads, for comparison; an error by its name. */
+function resolution(find: () => Entry): string {
+  try {
+    const { upper, lowers, lazyData, metacopy } = find();
+    const reals = [upper, ...lowers].map((real) => real && `${real.layer.index}:${real.parent.path}/${real.name}`);
+    return JSON.stringify([reals, lazyData, metacopy]);
+  } catch (error) {
+    if (error instanceof SystemError) return error.code;
+    throw error;
+  }
+}
+
+/**
+ * Looks at a stack through the engine alone. Each listed name is also looked up with what the listing says of its
+ * components, as READDIRPLUS does: that must lead to the same.
+ */
 export function engineViewer(stack: OverlayStack): Viewer<Entry> {
+  const listed = new Map<Entry, Map<ByteString, number>>();
   return {
     root: stack.root,
-    find: (parent, name) => lookup(stack, parent, name),
+    find(parent, name) {
+      const components = listed.get(parent)?.get(name);
+      const plain = (): Entry => lookup(stack, parent, name);
+      if (components !== undefined) {
+        const [short, whole] = [resolution(() => lookup(stack, parent, name, null, components)), resolution(plain)];
+        if (short !== whole) throw new Error(`${name}: ${short} by its components, ${whole} by all`);
+      }
+      return plain();
+    },
     stat: (entry) => ({ ...topOf(entry).stat, nlink: linksOf(entry), blocks: blocksOf(entry) }),
-    names: (entry) => listNames(stack, entry).map(({ name }) => name),
+    names(entry) {
+      const names = listNames(stack, entry);
+      listed.set(entry, new Map(names.map(({ name, components }) => [name, components])));
+      return names.map(({ name }) => name);
+    },
     xattrNames: (entry) => listXattrs(stack, entry),
     xattr: (entry, name) => getXattr(stack, entry, name),
     readlink: (entry) => readLink(stack, entry),
@@ -202,5 +230,3 @@ export function firstDifferences(left: readonly string[], right: readonly string
       .map((line) => `+ ${line}`),
   ];
 }
-
-export const errnoText = (value: number): string => errnoName(-value);
