@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from './bytes';
-import type { OptionValues } from './options';
+import type { OptionValues } from './option-values';
 
 /** One directory in a lane. `id` is unique within its composition and survives moves. */
 export interface LayerEntry {

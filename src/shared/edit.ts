@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from './bytes';
 import type { Composition, Lane, LayerEntry } from './composition';
-import type { OptionFix, OptionName } from './options';
+import type { OptionFix } from './option-types';
+import type { OptionName } from './option-values';
 
 /** Every change a user can make to a composition; drag, keys, menus and paste all end in one of these. */
 export type Edit =

@@ -2,7 +2,7 @@
 import type { ByteString } from './bytes';
 import { display } from './bytes';
 import { stackOf } from './composition';
-import type { OptionSubject } from './options';
+import type { OptionSubject } from './option-types';
 
 /** A directory of a stack by its plain path, with what a person calls it. */
 export interface Place {

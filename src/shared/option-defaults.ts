@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import type { EffectiveOptions, ModuleDefaults, OptionValues } from './options';
+import type { EffectiveOptions, ModuleDefaults } from './option-types';
+import type { OptionValues } from './option-values';
 
 /** The module parameters of an ordinary kernel: redirects are followed, everything else is off (semantics 5.1). */
 export const LINUX_DEFAULTS: ModuleDefaults = {

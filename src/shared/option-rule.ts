@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
-import type {
-  EffectiveOptions,
-  ModuleDefaults,
-  OptionFinding,
-  OptionFix,
-  OptionName,
-  OptionSubject,
-  OptionValues,
-} from './options';
+import type { EffectiveOptions, ModuleDefaults, OptionFinding, OptionFix, OptionSubject } from './option-types';
+import type { OptionName, OptionValues } from './option-values';
 
 /** What a rule looks at: what was asked for, and what the rules before it have made of that. */
 export interface RuleState {

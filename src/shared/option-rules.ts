@@ -4,7 +4,8 @@ import { LINUX_DEFAULTS, startingOptions } from './option-defaults';
 import { COUNT_RULE, LAYER_RULES } from './option-layers';
 import { NOTE_RULES } from './option-notes';
 import type { RuleOutcome, RuleState } from './option-rule';
-import type { ModuleDefaults, OptionFinding, OptionFix, OptionSubject, OptionValues, OptionVerdict } from './options';
+import type { ModuleDefaults, OptionFinding, OptionFix, OptionSubject, OptionVerdict } from './option-types';
+import type { OptionValues } from './option-values';
 
 const RULES = [COUNT_RULE, ...CONFLICT_RULES, ...LAYER_RULES, ...NOTE_RULES];
 

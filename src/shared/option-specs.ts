@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { OptionName } from './options';
+import type { OptionName } from './option-values';
 
 /** One mount option as the composer offers it. */
 export interface OptionSpec {
