@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Composition } from './composition';
-import type { OptionName, OptionValues } from './option-values';
+import type { OptionName } from './option-values';
 
 /** What the mount really runs with, after defaults, automatic changes and fallbacks (semantics 5.1, 5.2). */
 export interface EffectiveOptions {
