@@ -39,7 +39,7 @@ function serve(stack: OverlayStack, fd: number): void {
     return init(request, reply);
   });
   const keepCount: Operation = (request, reply) => {
-    counts[OPCODE_LIMIT] = files.nodes.size;
+    counts[OPCODE_LIMIT] = files.nodes;
     return files.operations.get(OPCODE.STATFS)!(request, reply);
   };
   operations.set(OPCODE.STATFS, keepCount);

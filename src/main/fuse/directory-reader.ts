@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
+import { isDirectoryEntry } from '../overlay/entry';
+import type { InodeNumber } from '../overlay/inode-numbers';
+import { listNames, type ListedName } from '../overlay/readdir';
+import type { OverlayStack } from '../overlay/stack';
+import { ERRNO, SystemError } from '../system/libc';
+import type { Node } from './node-table';
+import { DIRENT_HEADER, ENTRY_OUT, IN_HEADER, OUT_HEADER } from './protocol';
+import type { Reply } from './reply';
+import { MAX_PAYLOAD, type Request } from './session';
+import { refuse, type Tree } from './tree';
+import { WalkAhead } from './walk-ahead';
+
+/** Directory, among the types of dirent.h. */
+const DT_DIR = 4;
+
+/** READDIR and READDIRPLUS, and the walk ahead of them. */
+export class DirectoryReader {
+  private readonly walkAhead = new WalkAhead((directory) => this.readAhead(directory));
+
+  constructor(
+    private readonly stack: OverlayStack,
+    private readonly tree: Tree,
+  ) {}
+
+  /**
+   * READDIR and READDIRPLUS. There is no OPENDIR on a mount that never changes: the kernel keeps the listing in its
+   * page cache, and offsets count entries.
+   */
+  readdir(request: Request, reply: Reply, plus: boolean): number {
+    const node = this.tree.node(request);
+    if (!isDirectoryEntry(node.entry)) refuse(ERRNO.ENOTDIR, 'readdir');
+    const offset = Number(request.bytes.readBigUInt64LE(IN_HEADER + 8));
+    const size = Math.min(request.bytes.readUInt32LE(IN_HEADER + 16), MAX_PAYLOAD);
+    node.listing ??= listNames(this.stack, node.entry);
+    const { listing } = node;
+    if (offset === 0) this.walkAhead.listed(node, () => this.subdirectories(node, listing));
+    const head = plus ? ENTRY_OUT : 0;
+    let at = OUT_HEADER;
+    let index = offset;
+    for (; index < listing.length; index++) {
+      const listed = listing[index]!;
+      if (at + head + DIRENT_HEADER + listed.name.length + 7 > OUT_HEADER + size) break;
+      if (plus) this.putListed(reply, at, node, listed);
+      const { low, high } = this.listedNumber(node, listed);
+      at += head + reply.putDirent(at + head, low, high, index + 1, listed.type, listed.name);
+    }
+    if (index >= listing.length && at === OUT_HEADER) node.listing = null;
+    return at - OUT_HEADER;
+  }
+
+  /** The entry before a READDIRPLUS name; zero where the kernel shall look the name up itself. */
+  private putListed(reply: Reply, at: number, parent: Node, { name, components }: ListedName): void {
+    reply.bytes.fill(0, at, at + ENTRY_OUT);
+    if (name === '.' || name === '..') return;
+    try {
+      this.tree.handOut(reply, at, this.tree.childOf(parent, name, components));
+    } catch (error) {
+      // Listed names whose lookup fails stay listed (semantics 2.4).
+      if (!(error instanceof SystemError)) throw error;
+    }
+  }
+
+  /** Resolves the names of a directory before anyone asks. */
+  private readAhead(directory: Node): Node[] {
+    try {
+      directory.listing ??= listNames(this.stack, directory.entry);
+      const { listing } = directory;
+      for (const { name, components } of listing)
+        if (name !== '.' && name !== '..') this.tryChild(directory, name, components);
+      return this.subdirectories(directory, listing);
+    } catch (error) {
+      if (error instanceof SystemError) return [];
+      throw error;
+    }
+  }
+
+  private tryChild(parent: Node, name: ByteString, components: number): Node | null {
+    try {
+      return this.tree.childOf(parent, name, components);
+    } catch (error) {
+      if (error instanceof SystemError) return null;
+      throw error;
+    }
+  }
+
+  private subdirectories(directory: Node, listing: readonly ListedName[]): Node[] {
+    const found: Node[] = [];
+    for (const { name, type, components } of listing) {
+      if (type !== DT_DIR || name === '.' || name === '..') continue;
+      const child = this.tryChild(directory, name, components);
+      if (child) found.push(child);
+    }
+    return found;
+  }
+
+  /** One piece of work for a moment without requests. Returns false where there is none. */
+  idle(): boolean {
+    return this.walkAhead.step();
+  }
+
+  private listedNumber(node: Node, { name, from, inoLow, inoHigh }: ListedName): InodeNumber {
+    if (name === '.') return { low: node.attributes.inoLow, high: node.attributes.inoHigh };
+    if (name === '..') {
+      const { attributes } = node.parent ?? node;
+      return { low: attributes.inoLow, high: attributes.inoHigh };
+    }
+    return this.tree.numbers.of({ ...from.stat, inoLow, inoHigh });
+  }
+}
