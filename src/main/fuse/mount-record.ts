@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ByteString } from '@shared/bytes';
 import type { MountInfo } from '@shared/contract';
 import type { Composition } from '@shared/composition';
-import type { EffectiveOptions } from '@shared/options';
+import type { EngineOptions } from '@shared/lamina-options';
+import { runtimeFolder } from './runtime-folder';
 
 /** What a mount process is told at its start, as JSON on its standard input. */
 export interface MountSpec {
@@ -12,7 +13,7 @@ export interface MountSpec {
   readonly name: string;
   readonly compositionId: string | null;
   readonly subject: Pick<Composition, 'upper' | 'lowers' | 'data'>;
-  readonly options: Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
+  readonly options: EngineOptions;
   readonly mountpoint: ByteString;
   readonly transport: 'auto' | 'direct' | 'fuse-native';
   /** `nosuid`, `nodev`, `noexec`, `allow_other`, … as mount(8) spells them. */
@@ -27,14 +28,6 @@ export interface MountSpec {
 export interface MountRecord extends Omit<MountInfo, 'display'> {
   /** Start time of the process in clock ticks since boot: a number alone may belong to another process by now. */
   readonly startTicks: number;
-}
-
-/** The user's runtime folder for mounts, mode 0700. */
-export function runtimeFolder(): string {
-  const base = process.env['LAMINA_RUNTIME_DIR'] ?? process.env['XDG_RUNTIME_DIR'];
-  const folder = base ? join(base, 'lamina') : `/tmp/lamina-${process.getuid?.() ?? 0}`;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 const recordPath = (id: string): string => join(runtimeFolder(), `${id}.json`);
