@@ -26,7 +26,7 @@ export function registryElectron() {
   const path = join(folder(), 'electron');
   if (!existsSync(path)) return undefined;
   layLoader(folder());
-  return { path, version };
+  return { path, version: `${version} from the npm registry` };
 }
 
 /** Fetches, checks and unpacks it. */

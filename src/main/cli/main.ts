@@ -20,6 +20,8 @@ import { unmountPath } from '../mounts/unmount-path';
 import { MergedView } from '../overlay/merged-view';
 import type { Explanation } from '@shared/view';
 import { rawArguments, workingDirectory } from './arguments';
+import { SystemError } from '../system/libc';
+import { systemFailure } from '../system/system-failure';
 import { HELP } from './help';
 import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
 
@@ -223,7 +225,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   explain,
   command: showCommand,
   help: (args) => {
-    parse(args, {}, 0);
+    parse(args, {}, 1);
     printText(HELP);
   },
   version: (args) => {
@@ -239,13 +241,18 @@ async function main(): Promise<void> {
   try {
     const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (!run) throw new Usage(`unknown command ${display(name)}`);
-    await run(args);
+    if (args.includes('--help')) printText(HELP);
+    else await run(args);
   } catch (error) {
     if (error instanceof Usage) {
       warn(`${error.message}\nTry: lamina help`);
       process.exitCode = 2;
     } else if (error instanceof Failure) {
       warn(`${error.message}\n${error.hint}`);
+      process.exitCode = 1;
+    } else if (error instanceof SystemError) {
+      const { message, hint } = systemFailure(error);
+      warn(`${message}\n${hint}`);
       process.exitCode = 1;
     } else {
       warn(

@@ -4,6 +4,7 @@ import type { Composition } from '@shared/composition';
 import { Failure } from '@shared/failure';
 import { MergedView } from '../overlay/merged-view';
 import { SystemError } from '../system/libc';
+import { systemFailure } from '../system/system-failure';
 
 /*
  * The engine's own thread in the app: a slow disk keeps this thread waiting, never the window. One message in, one
@@ -69,8 +70,7 @@ function answer(body: ViewCall): unknown {
 
 function failureOf(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof Failure) return error.report;
-  if (error instanceof SystemError)
-    return { code: error.code, message: `${error.message}.`, hint: 'Check that the layer can be read.' };
+  if (error instanceof SystemError) return systemFailure(error).report;
   return { code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
 }
 

@@ -73,7 +73,11 @@ function statusOf({ counts, nodes }: LiveMount): object {
 /** Takes the mount down; busy ones only when `lazy`. */
 function stop(spec: MountSpec, lazy: boolean): Reply {
   const reason = detach(spec.mountpoint, lazy);
-  if (reason === null) return { ok: true };
+  if (reason === null) {
+    // Nothing is mounted there any more: the folder is free, though we serve who still has files open.
+    if (lazy) removeRecord(spec.id);
+    return { ok: true };
+  }
   const path = display(spec.mountpoint);
   return {
     ok: false,

@@ -2,7 +2,7 @@
 import { display, type ByteString } from '@shared/bytes';
 import type { Lane } from '@shared/composition';
 import { Failure } from '@shared/failure';
-import { O_DIRECTORY, O_PATH, openAt } from '../system/files';
+import { closeFile, O_DIRECTORY, O_PATH, openAt } from '../system/files';
 import { AT_FDCWD, ERRNO, errnoName } from '../system/libc';
 import { clonePrivateMount } from '../system/mount';
 import { statFd, type Stat } from '../system/stat';
@@ -35,7 +35,17 @@ export function openLayer(path: ByteString, index: number, lane: Lane): Layer {
   }
   if (fd < 0) throw cannotOpen(path, -fd);
   const rootStat = statFd(fd, path);
-  if ((rootStat.mode & 0o170000) !== 0o040000) throw cannotOpen(path, ERRNO.ENOTDIR);
+  if ((rootStat.mode & 0o170000) !== 0o040000) {
+    closeFile(fd);
+    throw cannotOpen(path, ERRNO.ENOTDIR);
+  }
+  // Listing it would fail at the first look; the kernel's mounter may read every layer.
+  const readable = openAt(fd, '.', O_DIRECTORY);
+  if (readable < 0) {
+    closeFile(fd);
+    throw cannotOpen(path, -readable);
+  }
+  closeFile(readable);
   const layer = { index, lane, path, rootStat, xattrWhiteouts: false } as Omit<Layer, 'root'> & { root: RealDirectory };
   layer.root = new RealDirectory(layer, null, '.');
   layer.root.fd = fd;
@@ -45,7 +55,8 @@ export function openLayer(path: ByteString, index: number, lane: Lane): Layer {
 const HINTS: Readonly<Record<string, string>> = {
   ENOENT: 'Check the path, or remove the layer from the stack.',
   ENOTDIR: 'A layer is a directory: unpack an archive or mount an image first.',
-  EACCES: 'Give yourself search permission on every directory of the path, or run Lamina as a user who has it.',
+  EACCES:
+    'Give yourself permission to read it and to search every directory above it, or run Lamina as a user who has it.',
 };
 
 export function cannotOpen(path: ByteString, errno: number): Failure {
@@ -54,6 +65,6 @@ export function cannotOpen(path: ByteString, errno: number): Failure {
   return new Failure(
     code,
     `Layer ${display(path)} ${reason} (${code}).`,
-    HINTS[code] ?? 'See `man 2 open` for the reason.',
+    HINTS[code] ?? 'Check that it can be listed: ls -ld on it and on the directories above it.',
   );
 }

@@ -73,9 +73,10 @@ export class Tree {
       }
       if (previous) await call('view.close', { view: previous });
     } catch (error) {
-      if (turn === this.#turn && view !== this.#view) this.#fail(composition, error);
-      else if (turn === this.#turn) this.report(error);
-      if (view && view !== this.#view) void call('view.close', { view }).catch(() => undefined);
+      const isShown = view !== null && view === this.#view;
+      if (turn === this.#turn && isShown) this.report(error);
+      else if (turn === this.#turn) this.#fail(composition, error);
+      if (view && !isShown) void call('view.close', { view }).catch(() => undefined);
     } finally {
       if (turn === this.#turn) this.#end();
     }
