@@ -113,6 +113,25 @@ function suite(place: () => Place, transport: TransportName): void {
     await until(() => !existsSync(`/proc/${pid}`));
   });
 
+  test('umount --lazy frees the folder at once, and serves who still is inside', async () => {
+    const { at, pid } = up(place(), transport);
+    const { user } = place();
+    const ids = user.uid === undefined ? {} : { uid: user.uid, gid: user.gid };
+    const inside = spawn('sh', ['-c', 'cd "$0" && echo in && read line && cat base', at], { stdio: 'pipe', ...ids });
+    let output = '';
+    inside.stdout.on('data', (data: Buffer) => (output += data.toString()));
+    await until(() => output === 'in\n');
+    expect(lamina(user, 'umount', '--lazy', at).status).toBe(0);
+    expect(mountsOf(place())).toEqual([]);
+    const { options } = makeCase(place());
+    expect(lamina(user, 'mount', '--transport', transport, '-o', options, at).status).toBe(0);
+    inside.stdin.end('go\n');
+    await until(() => output === 'in\nbase\n');
+    await until(() => !existsSync(`/proc/${pid}`));
+    expect(readAs(place(), join(at, 'top'))).toBe('from a\n');
+    expect(lamina(user, 'umount', at).status).toBe(0);
+  });
+
   test('killed: the dead mount point, the socket and the record are cleared at the next start', async () => {
     const { at, pid } = up(place(), transport);
     process.kill(pid, 'SIGKILL');
@@ -184,4 +203,19 @@ describe.each(TRANSPORTS)('as an ordinary user by %s', (transport) => {
   });
   afterAll(() => ordinary.done());
   suite(() => ordinary, transport);
+
+  test('a layer that may not be read is refused by name; a directory in one is said to be so', () => {
+    const { options, at } = makeCase(ordinary);
+    const { user } = ordinary;
+    const closed = join(at, '..', 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    mkdirSync(join(at, '..', 'a', 'secret'), { mode: 0o700 });
+    const refused = lamina(user, 'mount', '--transport', transport, '-o', `${options}:${closed}`, at);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/closed.*EACCES/);
+    const listed = lamina(user, 'ls', '-o', options, '/secret');
+    expect(listed.status).toBe(1);
+    expect(listed.stderr).toMatch(/a\/secret.*EACCES/);
+    expect(listed.stderr).not.toContain('defect');
+  });
 });
