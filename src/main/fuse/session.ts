@@ -41,6 +41,7 @@ export class Session {
   private readonly input = Buffer.alloc(REQUEST_BYTES);
   private readonly words = new Uint32Array(this.input.buffer, this.input.byteOffset, REQUEST_BYTES >>> 2);
   private readonly reply = new Reply(MAX_PAYLOAD);
+  private idleFailed = false;
 
   /**
    * @param operations by opcode; an opcode without one is answered ENOSYS, which tells the kernel not to ask again
@@ -60,7 +61,7 @@ export class Session {
   run(): void {
     const request = { opcode: 0, nodeId: 0, uid: 0, bytes: this.input, length: 0 };
     for (;;) {
-      const length = this.device.receive(this.input, this.idle);
+      const length = this.device.receive(this.input, this.workIdly);
       if (length === 0) return;
       request.length = length;
       request.opcode = this.words[1]!;
@@ -70,6 +71,18 @@ export class Session {
       if (request.opcode === OPCODE.DESTROY) return;
     }
   }
+
+  /** What is done ahead of requests must never end the mount: after a failure nothing is done ahead any more. */
+  private readonly workIdly = (): boolean => {
+    if (this.idleFailed) return false;
+    try {
+      return this.idle();
+    } catch (error) {
+      this.idleFailed = true;
+      this.log(`reading ahead: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return false;
+    }
+  };
 
   private serve(request: Request): void {
     const uniqueLow = this.words[2]!;

@@ -23,6 +23,7 @@ export class WalkAhead {
    */
   listed(directory: Node, subdirectories: () => readonly Node[]): void {
     if (this.ahead.delete(directory)) return;
+    if (this.ahead.size >= MOST_AHEAD) this.forget();
     // Only a second level tells a walk from a look at one directory.
     if (directory.parent?.listed) this.push(subdirectories());
     directory.listed = true;
@@ -38,6 +39,16 @@ export class WalkAhead {
     this.ahead.add(directory);
     this.push(this.read(directory));
     return true;
+  }
+
+  /** The walk went elsewhere: lets go of what was read for it. */
+  private forget(): void {
+    for (const directory of this.ahead) {
+      directory.listing = null;
+      directory.listed = false;
+    }
+    this.ahead.clear();
+    this.waiting.length = 0;
   }
 
   private push(subdirectories: readonly Node[]): void {
