@@ -107,7 +107,7 @@ describe('lamina help and version', () => {
   test('wrong usage is told in two lines, with status 2', () => {
     misused('lamina bogus', 'unknown command bogus');
     misused('lamina constructor', 'unknown command constructor');
-    misused('lamina help me', 'too many arguments: me');
+    misused('lamina help me', 'unknown command me');
     misused('lamina ls --bad', "Unknown option '--bad'");
     misused('lamina ls', '-o OPTIONS is missing');
     misused('lamina ls -o', "Option '-o, --options <value>' argument missing");

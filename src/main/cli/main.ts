@@ -225,7 +225,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   explain,
   command: showCommand,
   help: (args) => {
-    parse(args, {}, 1);
+    const [word] = parse(args, {}, 1).positionals;
+    if (word !== undefined && !Object.hasOwn(COMMANDS, word)) throw new Usage(`unknown command ${display(word)}`);
     printText(HELP);
   },
   version: (args) => {

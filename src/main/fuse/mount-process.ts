@@ -45,7 +45,7 @@ const failureOf = (error: unknown): Reply => {
   return { ok: false, code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
 };
 
-/** `auto` takes the direct transport, and the other where the device itself cannot be used. */
+/** `auto` is direct: what it needs, `/dev/fuse` and fusermount3, the other needs too. */
 async function start(spec: MountSpec): Promise<{ mount: LiveMount; transport: 'direct' | 'fuse-native' }> {
   if (spec.transport === 'fuse-native') return { mount: await fuseNative(spec, log), transport: 'fuse-native' };
   return { mount: await direct(spec, log), transport: 'direct' };
