@@ -96,7 +96,8 @@ describe('lamina help and version', () => {
     for (const word of ['mount', 'umount', 'mounts', 'ls', 'explain', 'command', 'version']) {
       expect(help).toContain(`lamina ${word}`);
     }
-    for (const same of ['lamina', 'lamina --help', 'lamina -h']) expect(said(same)).toBe(help);
+    for (const same of ['lamina', 'lamina --help', 'lamina -h', 'lamina help mount', 'lamina mount --help'])
+      expect(said(same)).toBe(help);
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(said('lamina version')).toBe(`${version}\n`);
