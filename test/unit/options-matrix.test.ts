@@ -7,7 +7,7 @@ import { judgeOptions } from '@shared/options';
 import type { EffectiveOptions, OptionFinding } from '@shared/options';
 import { Failure } from '@shared/failure';
 
-/** The real mounts of `/work/shared/design/option-matrix.tsv`: options, upper, result, /proc/mounts, kernel log. */
+/** The real mounts of `option-matrix.tsv` of the design notes: options, upper, result, /proc/mounts, kernel log. */
 interface Row {
   readonly options: string;
   readonly setup: string;
