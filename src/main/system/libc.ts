@@ -55,6 +55,12 @@ export function fail(syscall: string, path: ByteString): never {
   throw new SystemError(lastErrno(), syscall, path);
 }
 
+/** The result of a call that returns the negative errno of its failure; throws that as a SystemError about `path`. */
+export function must(result: number, syscall: string, path: ByteString): number {
+  if (result < 0) throw new SystemError(-result, syscall, path);
+  return result;
+}
+
 const PATH_BYTES = 8192;
 const scratch = [Buffer.alloc(PATH_BYTES), Buffer.alloc(PATH_BYTES)] as const;
 

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { cString, ERRNO, fail, lastErrno, libc } from './libc';
+import { procPath, type Place } from './place';
 
 /*
- * Extended attributes of a name in an open directory, symlinks not followed. Kernels since 6.13 have calls for just
+ * Extended attributes of a name in an open directory, symlinks not followed; an empty name is the descriptor's object. Kernels since 6.13 have calls for just
  * that; before, the way leads through the directory's entry in /proc.
  */
 const listxattrat = libc.func('syscall', 'long', ['long', 'int', 'const void *', 'uint32_t', 'void *', 'size_t']);
 const llistxattr = libc.func('long llistxattr(const void *, void *, size_t)');
+const listxattr = libc.func('long listxattr(const void *, void *, size_t)');
+const getxattr = libc.func('long getxattr(const void *, const void *, void *, size_t)');
 const lgetxattr = libc.func('long lgetxattr(const void *, const void *, void *, size_t)');
 const lsetxattr = libc.func('int lsetxattr(const void *, const void *, const void *, size_t, int)');
 const fgetxattr = libc.func('long fgetxattr(int, const void *, void *, size_t)');
 
 const SYS_LISTXATTRAT = 465;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of the kernel. */
 const buffer = Buffer.alloc(65536);
-
-const throughProc = (dirfd: number, name: ByteString): ByteString => `/proc/self/fd/${dirfd}/${name}`;
 
 let hasListxattrat = true;
 
@@ -27,14 +29,15 @@ function listInto(dirfd: number, name: ByteString): number {
       SYS_LISTXATTRAT,
       dirfd,
       cString(name),
-      AT_SYMLINK_NOFOLLOW,
+      AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
       buffer,
       buffer.length,
     ) as number;
     if (length >= 0 || lastErrno() !== ERRNO.ENOSYS) return length;
     hasListxattrat = false;
   }
-  return llistxattr(cString(throughProc(dirfd, name)), buffer, buffer.length) as number;
+  const list = name === '' ? listxattr : llistxattr;
+  return list(cString(procPath({ fd: dirfd, name })), buffer, buffer.length) as number;
 }
 
 const NONE: readonly ByteString[] = [];
@@ -55,8 +58,10 @@ export function listXattrsAt(dirfd: number, name: ByteString): readonly ByteStri
 
 /** Value of one attribute as a byte string, or the negative errno (-ENODATA where there is none). */
 export function getXattrAt(dirfd: number, name: ByteString, attribute: ByteString): ByteString | number {
-  const path = cString(throughProc(dirfd, name));
-  const length = lgetxattr(path, cString(attribute, 1), buffer, buffer.length) as number;
+  // The entry of a descriptor in /proc is a link that leads to the very object, be it a symlink itself.
+  const get = name === '' ? getxattr : lgetxattr;
+  const path = cString(procPath({ fd: dirfd, name }));
+  const length = get(path, cString(attribute, 1), buffer, buffer.length) as number;
   return length < 0 ? -lastErrno() : buffer.toString('latin1', 0, length);
 }
 
@@ -64,6 +69,26 @@ export function getXattrAt(dirfd: number, name: ByteString, attribute: ByteStrin
 export function getXattrFd(fd: number, attribute: ByteString): ByteString | number {
   const length = fgetxattr(fd, cString(attribute, 1), buffer, buffer.length) as number;
   return length < 0 ? -lastErrno() : buffer.toString('latin1', 0, length);
+}
+
+const setxattr = libc.func('int setxattr(const void *, const void *, const void *, size_t, int)');
+const removexattr = libc.func('int removexattr(const void *, const void *)');
+const lremovexattr = libc.func('int lremovexattr(const void *, const void *)');
+
+/**
+ * Sets an attribute. Returns 0 or the negative errno.
+ * @param flags XATTR_CREATE, XATTR_REPLACE or 0 (setxattr(2))
+ */
+export function setXattrAt(place: Place, attribute: ByteString, value: ByteString, flags = 0): number {
+  const bytes = Buffer.from(value, 'latin1');
+  const set = place.name === '' ? setxattr : lsetxattr;
+  return set(cString(procPath(place)), cString(attribute, 1), bytes, bytes.length, flags) === 0 ? 0 : -lastErrno();
+}
+
+/** Removes an attribute. Returns 0 or the negative errno (-ENODATA where there is none). */
+export function removeXattrAt(place: Place, attribute: ByteString): number {
+  const remove = place.name === '' ? removexattr : lremovexattr;
+  return remove(cString(procPath(place)), cString(attribute, 1)) === 0 ? 0 : -lastErrno();
 }
 
 /** Sets an attribute of a path of our own making. Throws a SystemError. */
