@@ -27,6 +27,7 @@ export class LaminaMount {
     options: MountSpec['options'],
     transport: TransportName,
     at = join(built.folder, `f${made++}`),
+    write: MountSpec['write'] = null,
   ): Promise<LaminaMount> {
     mkdirSync(at, { recursive: true });
     const spec: MountSpec = {
@@ -35,6 +36,7 @@ export class LaminaMount {
       compositionId: null,
       subject: { upper: built.upper, lowers: built.lowers, data: built.data },
       options,
+      write,
       mountpoint: at,
       transport,
       flags: [],

@@ -202,7 +202,7 @@ export function engineViewer(stack: OverlayStack): Viewer<Entry> {
       }
       return plain();
     },
-    stat: (entry) => ({ ...topOf(entry).stat, nlink: linksOf(entry), blocks: blocksOf(entry) }),
+    stat: (entry) => ({ ...topOf(entry).stat, nlink: linksOf(stack, entry), blocks: blocksOf(entry) }),
     names(entry) {
       const names = listNames(stack, entry);
       listed.set(entry, new Map(names.map(({ name, components }) => [name, components])));

@@ -52,7 +52,6 @@ async function mount(args: readonly ByteString[]): Promise<void> {
   const notes = (): void => {
     const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
     if (refused) warn(`note: the kernel would refuse this stack: ${refused.message}`);
-    if (composition.upper) warn('note: mounted read-only; the upper is shown, not written');
   };
   if (values['foreground']) {
     if (laminaObstacles(composition).length === 0) notes();

@@ -10,8 +10,9 @@ import { receiveDescriptor, socketPair } from '../system/socket';
 const O_RDWR = 2;
 const O_NONBLOCK = 0o4000;
 
-/** How a FUSE mount point is made, of mount(8)'s words; everything is mounted read-only. */
+/** How a FUSE mount point is made, of mount(8)'s words. */
 export interface AttachOptions {
+  readonly readOnly: boolean;
   readonly mountpoint: ByteString;
   readonly source: string;
   readonly flags: readonly string[];
@@ -24,9 +25,9 @@ export function attach(options: AttachOptions): number {
 
 const FLAG_BITS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
 
-function attachAsRoot({ mountpoint, source, flags }: AttachOptions): number {
+function attachAsRoot({ mountpoint, source, flags, readOnly }: AttachOptions): number {
   const fd = openDevice();
-  const bits = flags.reduce((sum, flag) => sum | (FLAG_BITS[flag] ?? 0), MS_RDONLY);
+  const bits = flags.reduce((sum, flag) => sum | (FLAG_BITS[flag] ?? 0), readOnly ? MS_RDONLY : 0);
   const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other`;
   try {
     mount(source, mountpoint, 'fuse.lamina', bits, data);
@@ -51,7 +52,7 @@ function openDevice(): number {
 }
 
 /** setuid fusermount3 mounts, and passes the descriptor back over the socket named in _FUSE_COMMFD. */
-function attachAsUser({ mountpoint, source, flags }: AttachOptions): number {
+function attachAsUser({ mountpoint, source, flags, readOnly }: AttachOptions): number {
   const target = textOf(mountpoint);
   if (target === null) {
     throw new Failure(
@@ -62,7 +63,7 @@ function attachAsUser({ mountpoint, source, flags }: AttachOptions): number {
   }
   const [ours, theirs] = socketPair();
   const words = [
-    'ro',
+    readOnly ? 'ro' : 'rw',
     'default_permissions',
     `fsname=${source}`,
     'subtype=lamina',

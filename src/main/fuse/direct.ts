@@ -48,7 +48,7 @@ export const direct: Transport = async (spec, log) => {
   await next('opened');
   let fd: number;
   try {
-    fd = attach(spec);
+    fd = attach({ ...spec, readOnly: spec.write === null });
   } catch (error) {
     await worker.terminate();
     throw error;

@@ -17,6 +17,9 @@ const DT_DIR = 4;
 
 /** READDIR and READDIRPLUS, and the walk ahead of them. */
 export class DirectoryReader {
+  /** Listings by the handle of who reads; null before the first READDIR. */
+  private readonly handles = new Map<number, ListedName[] | null>();
+  private nextHandle = 1;
   private readonly walkAhead = new WalkAhead((directory) => this.readAhead(directory));
 
   constructor(
@@ -25,16 +28,43 @@ export class DirectoryReader {
   ) {}
 
   /**
-   * READDIR and READDIRPLUS. There is no OPENDIR on a mount that never changes: the kernel keeps the listing in its
-   * page cache, and offsets count entries.
+   * OPENDIR, on a mount that changes: who reads a directory sees it as it was when he began (semantics 3.1). On one that
+   * never changes there is none: the kernel keeps the listing in its page cache.
    */
+  open(request: Request, reply: Reply): number {
+    const node = this.tree.node(request);
+    if (!isDirectoryEntry(node.entry)) refuse(ERRNO.ENOTDIR, 'opendir');
+    const handle = this.nextHandle++;
+    this.handles.set(handle, null);
+    reply.put64(OUT_HEADER, handle);
+    reply.put64(OUT_HEADER + 8, 0);
+    return 16;
+  }
+
+  /** struct fuse_release_in: fh. */
+  release(request: Request): number {
+    this.handles.delete(Number(request.bytes.readBigUInt64LE(IN_HEADER)));
+    return 0;
+  }
+
+  /** The listing that a READDIR goes on with; from the start it is made anew, if the directory changed. */
+  private listingOf(node: Node, handle: number, offset: number): ListedName[] {
+    const own = this.handles.get(handle);
+    if (own && offset > 0) return own;
+    if (node.nameless) return [];
+    node.listing ??= listNames(this.stack, node.entry);
+    if (own !== undefined) this.handles.set(handle, node.listing);
+    return node.listing;
+  }
+
+  /** READDIR and READDIRPLUS. Offsets count entries. */
   readdir(request: Request, reply: Reply, plus: boolean): number {
     const node = this.tree.node(request);
     if (!isDirectoryEntry(node.entry)) refuse(ERRNO.ENOTDIR, 'readdir');
+    const handle = Number(request.bytes.readBigUInt64LE(IN_HEADER));
     const offset = Number(request.bytes.readBigUInt64LE(IN_HEADER + 8));
     const size = Math.min(request.bytes.readUInt32LE(IN_HEADER + 16), MAX_PAYLOAD);
-    node.listing ??= listNames(this.stack, node.entry);
-    const { listing } = node;
+    const listing = this.listingOf(node, handle, offset);
     if (offset === 0) this.walkAhead.listed(node, () => this.subdirectories(node, listing));
     const head = plus ? ENTRY_OUT : 0;
     let at = OUT_HEADER;
@@ -100,11 +130,16 @@ export class DirectoryReader {
     return this.walkAhead.step();
   }
 
-  private listedNumber(node: Node, { name, from, inoLow, inoHigh }: ListedName): InodeNumber {
+  private listedNumber(node: Node, { name, from, inoLow, inoHigh, components }: ListedName): InodeNumber {
     if (name === '.') return { low: node.attributes.inoLow, high: node.attributes.inoHigh };
     if (name === '..') {
       const { attributes } = node.parent ?? node;
       return { low: attributes.inoLow, high: attributes.inoHigh };
+    }
+    // A copied-up object keeps showing the number of what it was copied from (semantics 3.4).
+    if (from === node.entry.upper && from.xattrs.includes(this.stack.names.impure)) {
+      const child = node.nameless ? null : this.tryChild(node, name, components);
+      if (child) return { low: child.attributes.inoLow, high: child.attributes.inoHigh };
     }
     return this.tree.numbers.of({ ...from.stat, inoLow, inoHigh });
   }

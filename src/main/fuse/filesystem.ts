@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT
 import { statfsSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
+import { placeOf } from '../overlay/entry';
 import { readLink } from '../overlay/file-data';
 import type { OverlayStack } from '../overlay/stack';
 import { getXattr, listXattrs } from '../overlay/xattrs';
+import { syncFile } from '../system/file-content';
+import { closeFile, O_RDONLY, openPlace } from '../system/files';
 import { ERRNO, SystemError } from '../system/libc';
+import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
 import { DirectoryReader } from './directory-reader';
+import { NameChanges } from './name-changes';
 import { OpenFiles } from './open-files';
 import { ATTR_BYTES, ENTRY_OUT, IN_HEADER, INIT, INIT2, FUSE_MAJOR, FUSE_MINOR, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
 import { refuse, Tree } from './tree';
 
-/** The merged tree as a read-only file system, request by request (include/uapi/linux/fuse.h, semantics 2 and 3). */
+/** The merged tree as a file system, request by request (include/uapi/linux/fuse.h, semantics 2 and 3). */
 export class OverlayFileSystem {
-  readonly operations: ReadonlyMap<number, Operation>;
+  readonly operations: Map<number, Operation>;
   private readonly tree: Tree;
   private readonly directories: DirectoryReader;
   private readonly files: OpenFiles;
@@ -26,7 +31,8 @@ export class OverlayFileSystem {
   ) {
     this.tree = new Tree(stack);
     this.directories = new DirectoryReader(stack, this.tree);
-    this.files = new OpenFiles(stack, device, this.tree);
+    const names = new NameChanges(stack, this.tree);
+    this.files = new OpenFiles(stack, device, this.tree, names);
     this.operations = new Map<number, Operation>([
       [OPCODE.INIT, this.init],
       [OPCODE.LOOKUP, this.lookup],
@@ -36,16 +42,19 @@ export class OverlayFileSystem {
       [OPCODE.READLINK, this.readlink],
       [OPCODE.READDIR, (request, reply) => this.directories.readdir(request, reply, false)],
       [OPCODE.READDIRPLUS, (request, reply) => this.directories.readdir(request, reply, true)],
-      [OPCODE.OPEN, this.files.open],
-      [OPCODE.READ, this.files.read],
-      [OPCODE.LSEEK, this.files.lseek],
-      [OPCODE.RELEASE, this.files.release],
+      ...this.files.operations,
       [OPCODE.STATFS, this.statfs],
       [OPCODE.GETXATTR, this.getxattr],
       [OPCODE.LISTXATTR, this.listxattr],
       [OPCODE.INTERRUPT, () => NO_REPLY],
       [OPCODE.DESTROY, () => 0],
     ]);
+    if (!stack.area) return;
+    const changes = [...names.operations, ...new AttributeChanges(stack, this.tree).operations];
+    for (const [opcode, operation] of changes) this.operations.set(opcode, operation);
+    this.operations.set(OPCODE.OPENDIR, (request, reply) => this.directories.open(request, reply));
+    this.operations.set(OPCODE.RELEASEDIR, (request) => this.directories.release(request));
+    this.operations.set(OPCODE.FSYNCDIR, this.fsyncdir);
   }
 
   /** Nodes that the kernel knows. */
@@ -70,14 +79,16 @@ export class OverlayFileSystem {
     const flags2 = extended ? bytes.readUInt32LE(IN_HEADER + 16) : 0;
     // Only with CAP_SYS_ADMIN in the first namespace does the kernel take backing files.
     this.files.passthrough = (flags2 & INIT2.PASSTHROUGH) !== 0 && process.getuid?.() === 0;
+    const writing =
+      INIT.ATOMIC_O_TRUNC | INIT.BIG_WRITES | INIT.DONT_MASK | INIT.HANDLE_KILLPRIV_V2 | INIT.SETXATTR_EXT;
     const wanted =
+      (this.stack.area ? writing : INIT.NO_OPENDIR_SUPPORT) |
       INIT.ASYNC_READ |
       INIT.DO_READDIRPLUS |
       INIT.PARALLEL_DIROPS |
       INIT.POSIX_ACL |
       INIT.MAX_PAGES |
       INIT.CACHE_SYMLINKS |
-      INIT.NO_OPENDIR_SUPPORT |
       INIT.EXPLICIT_INVAL_DATA |
       INIT.INIT_EXT;
     const out = OUT_HEADER;
@@ -92,7 +103,8 @@ export class OverlayFileSystem {
     // Times are kept to the nanosecond.
     reply.put32(out + 24, 1);
     reply.put32(out + 28, MAX_PAYLOAD / 4096);
-    reply.put32(out + 32, this.files.passthrough ? INIT2.PASSTHROUGH : 0);
+    const wanted2 = INIT2.DIRECT_IO_ALLOW_MMAP | (this.files.passthrough ? INIT2.PASSTHROUGH : 0);
+    reply.put32(out + 32, (flags2 & wanted2) >>> 0);
     reply.put32(out + 36, this.files.passthrough ? 1 : 0);
     return 64;
   };
@@ -122,9 +134,11 @@ export class OverlayFileSystem {
   };
 
   private readonly getattr: Operation = (request, reply) => {
+    const node = this.tree.node(request);
+    if (node.entry.upper && this.stack.area) this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
-    reply.putAttributes(OUT_HEADER + 16, this.tree.node(request).attributes);
+    reply.putAttributes(OUT_HEADER + 16, node.attributes);
     return 16 + ATTR_BYTES;
   };
 
@@ -148,6 +162,19 @@ export class OverlayFileSystem {
     reply.put32(out + 44, this.stack.nameMax);
     reply.put32(out + 48, values.bsize);
     return 80;
+  };
+
+  /** Directories of the upper are synced; others have nothing to sync (semantics 6). */
+  private readonly fsyncdir: Operation = (request) => {
+    const { area, directories } = this.stack;
+    if (area!.isVolatile) return failure(ERRNO.ENOSYS);
+    const { upper } = this.tree.node(request).entry;
+    if (!upper) return 0;
+    const fd = openPlace(placeOf(directories, upper), O_RDONLY);
+    if (fd < 0) return failure(-fd);
+    const result = syncFile(fd, false);
+    closeFile(fd);
+    return result < 0 ? failure(-result) : 0;
   };
 
   private readonly getxattr: Operation = (request, reply) => {

@@ -6,7 +6,7 @@ import koffi from 'koffi';
 import { textOf, display } from '@shared/bytes';
 import { Failure } from '@shared/failure';
 import { topOf, type Entry } from '../overlay/entry';
-import { blocksOf, dataOf, linksOf, openData, readLink } from '../overlay/file-data';
+import { dataOf, openData, readLink } from '../overlay/file-data';
 import { InodeNumbers } from '../overlay/inode-numbers';
 import { listNames } from '../overlay/readdir';
 import { OverlayStack } from '../overlay/stack';
@@ -14,6 +14,7 @@ import { getXattr, listXattrs } from '../overlay/xattrs';
 import { closeFile } from '../system/files';
 import { ERRNO, lastErrno, libc, SystemError } from '../system/libc';
 import { statFd } from '../system/stat';
+import { attributesOf } from './attributes';
 import type { MountSpec } from './mount-record';
 import { NativeCall } from './native-call';
 import { listedStat, nativeStat } from './native-stat';
@@ -96,7 +97,7 @@ class NativeFileSystem {
   private readonly stack: OverlayStack;
 
   constructor(spec: MountSpec) {
-    this.stack = new OverlayStack(spec.subject, spec.options);
+    this.stack = new OverlayStack(spec.subject, spec.options, spec.write);
     this.tree = new PathTree(this.stack);
     this.numbers = new InodeNumbers(this.stack);
   }
@@ -150,9 +151,7 @@ class NativeFileSystem {
   };
 
   private attributes(entry: Entry): Attributes {
-    const { stat } = topOf(entry);
-    const { low, high } = this.numbers.of(stat);
-    return { stat, inoLow: low, inoHigh: high, nlink: linksOf(entry), blocks: blocksOf(entry) };
+    return attributesOf(this.stack, this.numbers, entry);
   }
 
   private readdir(call: NativeCall): number {

@@ -110,6 +110,8 @@ function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
 async function main(): Promise<void> {
   const spec = JSON.parse(readFileSync(0, 'utf8')) as MountSpec;
   process.chdir('/');
+  // What is made through the mount has the mode that its maker asked for, and his umask.
+  process.umask(0);
   try {
     refuseSecond(spec);
     const { mount, transport } = await start(spec);

@@ -5,6 +5,7 @@ import type { ByteString } from '@shared/bytes';
 import type { MountInfo } from '@shared/contract';
 import type { Composition } from '@shared/composition';
 import type { EngineOptions } from '@shared/lamina-options';
+import type { WriteOptions } from '../overlay/writable';
 import { runtimeFolder } from './runtime-folder';
 
 /** What a mount process is told at its start, as JSON on its standard input. */
@@ -14,6 +15,8 @@ export interface MountSpec {
   readonly compositionId: string | null;
   readonly subject: Pick<Composition, 'upper' | 'lowers' | 'data'>;
   readonly options: EngineOptions;
+  /** How the upper is written; null for a read-only mount. */
+  readonly write: WriteOptions | null;
   readonly mountpoint: ByteString;
   readonly transport: 'auto' | 'direct' | 'fuse-native';
   /** `nosuid`, `nodev`, `noexec`, `allow_other`, … as mount(8) spells them. */

@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import type { Entry } from '../overlay/entry';
+import type { Entry, Real } from '../overlay/entry';
 import type { ListedName } from '../overlay/readdir';
 import type { Attributes } from './reply';
+
+/** A name of a node: hard links have several. */
+export interface NodeName {
+  readonly parent: Node;
+  readonly name: ByteString;
+}
 
 /** An object that the kernel knows by number. It lives until the kernel forgets it and nobody has it open. */
 export interface Node {
   readonly id: number;
-  readonly entry: Entry;
+  /** One of its names, resolved; the latest, where it has none any more. */
+  entry: Entry;
   attributes: Attributes;
   /** Names handed to the kernel: so many FORGETs are owed. */
   lookups: number;
   /** Known children, so that a name keeps its node. */
   children: Map<ByteString, Node> | null;
-  readonly parent: Node | null;
+  parent: Node | null;
+  /** Names beside that of `entry` by which the kernel knows it. */
+  otherNames: NodeName[] | null;
+  /** The last name is gone: the object lives while somebody uses it. */
+  nameless: boolean;
+  /** Identity that other names of the object lead to; null where it can have none. */
+  identity: string | null;
   /** The listing that READDIR is in the middle of, or that was read ahead. */
   listing: ListedName[] | null;
   /** Its names were asked for, or read ahead, before. */
   listed: boolean;
   /** One descriptor for all who have the file open; -1 where none is needed. */
   fd: number;
+  /** What `fd` is open on: a copy-up makes it stale. */
+  fdReal: Real | null;
+  fdWritable: boolean;
   opens: number;
   /** Registered with the kernel for passthrough, or 0. */
   backingId: number;
@@ -33,11 +49,17 @@ export interface Node {
 /** Nodes by number; 1 is the root, and numbers are not used again. */
 export class NodeTable {
   private readonly nodes = new Map<number, Node>();
+  private readonly identities = new Map<string, Node>();
   private next = 1;
   readonly root: Node;
 
-  constructor(root: Entry, attributes: Attributes) {
-    this.root = this.add(null, root, attributes);
+  /** @param release called with a node that goes */
+  constructor(
+    root: Entry,
+    attributes: Attributes,
+    private readonly release: (node: Node) => void,
+  ) {
+    this.root = this.add(null, root, attributes, null);
     this.root.lookups = 1;
   }
 
@@ -49,7 +71,11 @@ export class NodeTable {
     return this.nodes.get(id);
   }
 
-  add(parent: Node | null, entry: Entry, attributes: Attributes): Node {
+  byIdentity(identity: string): Node | undefined {
+    return this.identities.get(identity);
+  }
+
+  add(parent: Node | null, entry: Entry, attributes: Attributes, identity: string | null): Node {
     const node: Node = {
       id: this.next++,
       entry,
@@ -57,9 +83,14 @@ export class NodeTable {
       lookups: 0,
       children: null,
       parent,
+      otherNames: null,
+      nameless: false,
+      identity: null,
       listing: null,
       listed: false,
       fd: -1,
+      fdReal: null,
+      fdWritable: false,
       opens: 0,
       backingId: 0,
       openFlags: 0,
@@ -67,8 +98,30 @@ export class NodeTable {
       stored: false,
     };
     this.nodes.set(node.id, node);
-    if (parent) (parent.children ??= new Map()).set(entry.name, node);
+    if (parent) this.name(parent, entry.name, node);
+    if (identity !== null) this.identify(node, identity);
     return node;
+  }
+
+  /** Further names of the object lead to this node from now on. */
+  identify(node: Node, identity: string): void {
+    if (node.identity === identity) return;
+    this.unidentify(node);
+    node.identity = identity;
+    this.identities.set(identity, node);
+  }
+
+  private unidentify(node: Node): void {
+    if (node.identity !== null && this.identities.get(node.identity) === node) this.identities.delete(node.identity);
+    node.identity = null;
+  }
+
+  name(parent: Node, name: ByteString, node: Node): void {
+    (parent.children ??= new Map()).set(name, node);
+  }
+
+  unname(parent: Node | null, name: ByteString, node: Node): void {
+    if (parent?.children?.get(name) === node) parent.children.delete(name);
   }
 
   /** Takes back `count` lookups; the node goes with the last one. */
@@ -76,11 +129,16 @@ export class NodeTable {
     const node = this.nodes.get(id);
     if (!node || node === this.root) return;
     node.lookups -= count;
-    if (node.lookups > 0) return;
-    this.nodes.delete(id);
-    // Read ahead, and never asked for.
-    for (const child of node.children?.values() ?? []) if (child.lookups === 0) this.nodes.delete(child.id);
-    const siblings = node.parent?.children;
-    if (siblings?.get(node.entry.name) === node) siblings.delete(node.entry.name);
+    if (node.lookups <= 0) this.remove(node);
+  }
+
+  /** Also of a node that was read ahead, and never asked for. */
+  remove(node: Node): void {
+    this.nodes.delete(node.id);
+    this.unidentify(node);
+    for (const child of node.children?.values() ?? []) if (child.lookups === 0) this.remove(child);
+    if (!node.nameless) this.unname(node.parent, node.entry.name, node);
+    for (const { parent, name } of node.otherNames ?? []) this.unname(parent, name, node);
+    this.release(node);
   }
 }

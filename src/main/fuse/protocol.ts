@@ -17,23 +17,43 @@ export const OPCODE = {
   LOOKUP: 1,
   FORGET: 2,
   GETATTR: 3,
+  SETATTR: 4,
   READLINK: 5,
+  SYMLINK: 6,
+  MKNOD: 8,
+  MKDIR: 9,
+  UNLINK: 10,
+  RMDIR: 11,
+  RENAME: 12,
+  LINK: 13,
   OPEN: 14,
   READ: 15,
+  WRITE: 16,
   STATFS: 17,
   RELEASE: 18,
+  FSYNC: 20,
+  SETXATTR: 21,
   GETXATTR: 22,
   LISTXATTR: 23,
+  REMOVEXATTR: 24,
   FLUSH: 25,
   INIT: 26,
   OPENDIR: 27,
   READDIR: 28,
   RELEASEDIR: 29,
+  FSYNCDIR: 30,
+  CREATE: 35,
   INTERRUPT: 36,
   DESTROY: 38,
+  IOCTL: 39,
   BATCH_FORGET: 42,
+  FALLOCATE: 43,
   READDIRPLUS: 44,
+  RENAME2: 45,
   LSEEK: 46,
+  COPY_FILE_RANGE: 47,
+  TMPFILE: 51,
+  COPY_FILE_RANGE_64: 53,
 } as const;
 
 /** Names of all opcodes, for counts and logs. */
@@ -85,6 +105,7 @@ export const OPCODE_NAMES: Readonly<Record<number, string>> = {
   50: 'SYNCFS',
   51: 'TMPFILE',
   52: 'STATX',
+  53: 'COPY_FILE_RANGE_64',
 };
 /** One more than the highest opcode that is counted. */
 export const OPCODE_LIMIT = 64;
@@ -92,6 +113,11 @@ export const OPCODE_LIMIT = 64;
 /** Flags of INIT. `FLAGS2` are those from bit 32 on, shifted down. */
 export const INIT = {
   ASYNC_READ: 1 << 0,
+  /** OPEN cuts the file itself: what is cut need not be copied up first. */
+  ATOMIC_O_TRUNC: 1 << 3,
+  BIG_WRITES: 1 << 5,
+  /** We apply the umask: a default ACL takes its place. */
+  DONT_MASK: 1 << 6,
   DO_READDIRPLUS: 1 << 13,
   PARALLEL_DIROPS: 1 << 18,
   POSIX_ACL: 1 << 20,
@@ -99,9 +125,17 @@ export const INIT = {
   CACHE_SYMLINKS: 1 << 23,
   NO_OPENDIR_SUPPORT: 1 << 24,
   EXPLICIT_INVAL_DATA: 1 << 25,
+  /** We drop set-id bits and capabilities; the kernel then asks for them once a file, not at every write. */
+  HANDLE_KILLPRIV_V2: 1 << 28,
+  /** SETXATTR says whether an ACL drops set-group-ID. */
+  SETXATTR_EXT: 1 << 29,
   INIT_EXT: 1 << 30,
 } as const;
-export const INIT2 = { PASSTHROUGH: 1 << 5 } as const;
+export const INIT2 = {
+  /** Files past the page cache can be mapped all the same. */
+  DIRECT_IO_ALLOW_MMAP: 1 << 4,
+  PASSTHROUGH: 1 << 5,
+} as const;
 
 export const FOPEN = {
   DIRECT_IO: 1 << 0,

@@ -15,7 +15,7 @@ const tell = (message: SessionMessage): void => parentPort!.postMessage(message)
 
 function openStack(): OverlayStack | null {
   try {
-    return new OverlayStack(spec.subject, spec.options);
+    return new OverlayStack(spec.subject, spec.options, spec.write);
   } catch (error) {
     const { code, message, hint } =
       error instanceof Failure

@@ -9,6 +9,7 @@ export interface Request {
   readonly opcode: number;
   readonly nodeId: number;
   readonly uid: number;
+  readonly gid: number;
   /** Everything after the header starts at `IN_HEADER`; `length` is the length of the whole. */
   readonly bytes: Buffer;
   readonly length: number;
@@ -27,7 +28,7 @@ export const NO_REPLY = -1;
 export const failure = (errno: number): number => -1 - errno;
 
 /** What `max_write` may ask for plus a page, or the kernel refuses to hand out requests. */
-const MAX_WRITE = 1 << 17;
+const MAX_WRITE = 1 << 20;
 const REQUEST_BYTES = MAX_WRITE + 4096;
 /** Largest payload: a READ of `max_pages` pages. */
 export const MAX_PAYLOAD = 1 << 20;
@@ -59,7 +60,7 @@ export class Session {
 
   /** Runs until the file system is unmounted. */
   run(): void {
-    const request = { opcode: 0, nodeId: 0, uid: 0, bytes: this.input, length: 0 };
+    const request = { opcode: 0, nodeId: 0, uid: 0, gid: 0, bytes: this.input, length: 0 };
     for (;;) {
       const length = this.device.receive(this.input, this.workIdly);
       if (length === 0) return;
@@ -67,6 +68,7 @@ export class Session {
       request.opcode = this.words[1]!;
       request.nodeId = this.words[4]! + this.words[5]! * 0x1_0000_0000;
       request.uid = this.words[6]!;
+      request.gid = this.words[7]!;
       this.serve(request);
       if (request.opcode === OPCODE.DESTROY) return;
     }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { ANYWHERE, topOf, type Entry } from '../overlay/entry';
-import { blocksOf, linksOf } from '../overlay/file-data';
+import { ANYWHERE, isDirectoryEntry, topOf, type Entry } from '../overlay/entry';
+import { inodeKey } from '../overlay/inode-key';
 import { InodeNumbers } from '../overlay/inode-numbers';
 import { lookup } from '../overlay/lookup';
+import { refresh } from '../overlay/marks';
+import { originOf } from '../overlay/origins';
+import { release } from '../overlay/remove';
 import type { OverlayStack } from '../overlay/stack';
+import { closeFile } from '../system/files';
 import { ERRNO, SystemError } from '../system/libc';
+import { attributesOf } from './attributes';
 import { NodeTable, type Node } from './node-table';
-import type { Attributes, Reply } from './reply';
+import type { Reply } from './reply';
 import type { Request } from './session';
 
 /** Ends an operation with an error. */
@@ -22,31 +27,141 @@ export class Tree {
 
   constructor(private readonly stack: OverlayStack) {
     this.numbers = new InodeNumbers(stack);
-    this.nodes = new NodeTable(stack.root, this.attributesOf(stack.root));
-  }
-
-  /** What stat(2) shows of an entry. */
-  attributesOf(entry: Entry): Attributes {
-    const { stat } = topOf(entry);
-    const { low, high } = this.numbers.of(stat);
-    return { stat, inoLow: low, inoHigh: high, nlink: linksOf(entry), blocks: blocksOf(entry) };
+    this.nodes = new NodeTable(stack.root, attributesOf(stack, this.numbers, stack.root), (node) => {
+      if (node.fd >= 0) closeFile(node.fd);
+      release(node.entry);
+    });
   }
 
   /** The node that a request is about. */
   node({ nodeId }: Pick<Request, 'nodeId'>): Node {
-    return this.nodes.get(nodeId) ?? refuse(ERRNO.ESTALE, 'node');
+    return this.byId(nodeId);
+  }
+
+  byId(id: number): Node {
+    return this.nodes.get(id) ?? refuse(ERRNO.ESTALE, 'node');
   }
 
   /** The child's node. Throws what the lookup throws. */
   childOf(parent: Node, name: ByteString, components = ANYWHERE): Node {
     const known = parent.children?.get(name);
     if (known) return known;
-    const entry = lookup(this.stack, parent.entry, name, null, components);
-    return this.nodes.add(parent, entry, this.attributesOf(entry));
+    return this.adopt(parent, lookup(this.stack, parent.entry, name, null, components));
   }
 
-  /** Tells the kernel of a node: one more FORGET is owed. */
-  handOut(reply: Reply, at: number, node: Node): void {
+  /** As `childOf`; null where there is no such name. */
+  findChild(parent: Node, name: ByteString): Node | null {
+    try {
+      return this.childOf(parent, name);
+    } catch (error) {
+      if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return null;
+      throw error;
+    }
+  }
+
+  /** The node of a resolved name: a new one, or that of the object's other names. */
+  adopt(parent: Node, entry: Entry): Node {
+    const identity = this.identityOf(entry);
+    const known = identity === null ? undefined : this.nodes.byIdentity(identity);
+    if (known) {
+      this.addName(known, parent, entry);
+      return known;
+    }
+    return this.nodes.add(parent, entry, attributesOf(this.stack, this.numbers, entry), identity);
+  }
+
+  /** The node of a file that has no name (O_TMPFILE). */
+  adoptNameless(entry: Entry): Node {
+    const node = this.nodes.add(null, entry, attributesOf(this.stack, this.numbers, entry), null);
+    node.nameless = true;
+    return node;
+  }
+
+  private addName(node: Node, parent: Node, entry: Entry): void {
+    this.nodes.name(parent, entry.name, node);
+    if (!node.nameless) {
+      (node.otherNames ??= []).push({ parent, name: entry.name });
+      return;
+    }
+    release(node.entry);
+    Object.assign(node, { entry, parent, nameless: false });
+  }
+
+  /**
+   * What names of one object have in common, so that they share a node, and with it the kernel's page cache: the upper
+   * inode, or with an index the lower one. Lower hard links are not kept together otherwise (semantics 3.5).
+   */
+  private identityOf(entry: Entry): string | null {
+    if (isDirectoryEntry(entry)) return null;
+    if (this.stack.area?.index) {
+      const lower = originOf(this.stack, entry) ?? (entry.upper ? null : topOf(entry).stat);
+      if (lower && lower.nlink > 1) return `lower ${inodeKey(lower)}`;
+    }
+    if (!entry.upper || !this.stack.area) return null;
+    return entry.upper.stat.nlink > 1 ? `upper ${inodeKey(entry.upper.stat)}` : null;
+  }
+
+  /** A node whose object got another name has an identity from now on. */
+  linked(node: Node, parent: Node, entry: Entry): void {
+    const identity = this.identityOf(entry);
+    if (identity !== null) this.nodes.identify(node, identity);
+    this.addName(node, parent, entry);
+  }
+
+  /** A name of a node is gone; where it was the last, the object stays as long as it is used. */
+  unlinked(node: Node, parent: Node, name: ByteString): void {
+    this.nodes.unname(parent, name, node);
+    const others = node.otherNames ?? [];
+    const at = others.findIndex((other) => other.parent === parent && other.name === name);
+    if (at >= 0) {
+      others.splice(at, 1);
+      return;
+    }
+    const next = others.pop();
+    if (next) {
+      release(node.entry);
+      node.entry = lookup(this.stack, next.parent.entry, next.name);
+      node.parent = next.parent;
+    } else {
+      node.nameless = true;
+    }
+  }
+
+  /** The entry of one of a node's names: what an operation on that name is about. */
+  entryOf(node: Node, parent: Node, name: ByteString): Entry {
+    if (!node.nameless && node.parent === parent && node.entry.name === name) return node.entry;
+    return lookup(this.stack, parent.entry, name);
+  }
+
+  /** A name of a node moved. */
+  moved(node: Node, from: Node, oldName: ByteString, to: Node, name: ByteString): void {
+    this.nodes.unname(from, oldName, node);
+    this.nodes.name(to, name, node);
+    const others = node.otherNames ?? [];
+    const at = others.findIndex((other) => other.parent === from && other.name === oldName);
+    if (at >= 0) others[at] = { parent: to, name };
+    else node.parent = to;
+  }
+
+  /** Reads the attributes of what can change. */
+  update(node: Node): void {
+    const { entry } = node;
+    if (entry.upper) refresh(this.stack, entry.upper);
+    node.attributes = attributesOf(this.stack, this.numbers, entry);
+  }
+
+  /** What a directory lists is to be read again. */
+  changed(directory: Node): void {
+    directory.listing = null;
+    directory.listed = false;
+  }
+
+  /**
+   * Tells the kernel of a node: one more FORGET is owed.
+   * @param fresh its attributes were read just now; else those of an upper object may have changed
+   */
+  handOut(reply: Reply, at: number, node: Node, fresh = false): void {
+    if (!fresh && node.entry.upper && this.stack.area) this.update(node);
     node.lookups += 1;
     reply.putEntry(at, node.id, 0, node.attributes);
   }

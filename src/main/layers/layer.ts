@@ -34,6 +34,11 @@ export function openLayer(path: ByteString, index: number, lane: Lane): Layer {
     fd = openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   }
   if (fd < 0) throw cannotOpen(path, -fd);
+  return layerOn(fd, path, index, lane);
+}
+
+/** The layer whose root an O_PATH descriptor is open on; closes it where it cannot be one. */
+export function layerOn(fd: number, path: ByteString, index: number, lane: Lane): Layer {
   const rootStat = statFd(fd, path);
   if ((rootStat.mode & 0o170000) !== 0o040000) {
     closeFile(fd);

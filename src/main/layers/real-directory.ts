@@ -16,8 +16,9 @@ export class RealDirectory {
 
   constructor(
     readonly layer: Layer,
-    readonly parent: RealDirectory | null,
-    readonly name: ByteString,
+    /** Null for the root of a layer. A rename in the upper changes both. */
+    public parent: RealDirectory | null,
+    public name: ByteString,
   ) {}
 
   /** Path inside the layer: `/`, `/usr/bin`. */

@@ -10,6 +10,7 @@ import type { Composition } from '@shared/composition';
 import type { MountInfo } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { engineOptions, laminaObstacles } from '@shared/lamina-options';
+import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
 import { logPath, type MountSpec } from '../fuse/mount-record';
 import { listMounts } from './list';
@@ -43,6 +44,7 @@ export async function mountSpec({
     compositionId,
     subject: { upper, lowers, data },
     options: engineOptions(composition),
+    write: upper && !flags?.includes('ro') ? judgeOptions(composition).effective : null,
     mountpoint: await resolveMountpoint(mountpoint),
     transport: transport ?? 'auto',
     flags: flags ?? ['nosuid', 'nodev'],

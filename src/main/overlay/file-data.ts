@@ -5,15 +5,17 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
-  openAt,
+  O_RDWR,
   openBeneath,
+  openPlace,
   readLinkAt,
 } from '../system/files';
 import type { ByteString } from '@shared/bytes';
 import { ERRNO, SystemError } from '../system/libc';
 import { isRegular, statFd, type Stat } from '../system/stat';
 import type { Layer } from '../layers/layer';
-import { isMerged, pathOf, topOf, type Entry, type Real } from './entry';
+import { isMerged, pathOf, placeOf, topOf, type Entry, type Real } from './entry';
+import { unionLinks } from './index-directory';
 import type { OverlayStack } from './stack';
 
 /** The object that gives the data of a file, or null while they are in a data-only layer not looked up yet. */
@@ -35,7 +37,14 @@ const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 export function openData(stack: OverlayStack, entry: Entry): number {
   const real = dataOf(entry);
   if (!real) return openLazy(stack, entry);
-  const fd = openQuietly((flags) => openAt(stack.directories.fdOf(real.parent), real.name, flags));
+  const fd = openQuietly((flags) => openPlace(placeOf(stack.directories, real), flags));
+  if (fd < 0) throw new SystemError(-fd, 'open', pathOf(entry));
+  return fd;
+}
+
+/** Opens a file of the upper, data and all, for reading and writing. Throws a SystemError, ETXTBSY while it runs. */
+export function openUpper(stack: OverlayStack, entry: Entry): number {
+  const fd = openPlace(placeOf(stack.directories, entry.upper!), O_RDWR | O_NONBLOCK);
   if (fd < 0) throw new SystemError(-fd, 'open', pathOf(entry));
   return fd;
 }
@@ -86,14 +95,17 @@ export function locateData(stack: OverlayStack, entry: Entry): number | null {
 /** Target of a symlink. Throws a SystemError. */
 export function readLink(stack: OverlayStack, entry: Entry): ByteString {
   const real = topOf(entry);
-  const target = readLinkAt(stack.directories.fdOf(real.parent), real.name);
+  const place = placeOf(stack.directories, real);
+  const target = readLinkAt(place.fd, place.name);
   if (typeof target === 'number') throw new SystemError(-target, 'readlink', pathOf(entry));
   return target;
 }
 
-/** Link count that stat shows: merged directories have one (semantics 3.5). */
-export const linksOf = (entry: Entry): number =>
-  isMerged(entry) && topOf(entry).directory ? 1 : topOf(entry).stat.nlink;
+/** Link count that stat shows: merged directories have one, indexed files all names of the merged tree (semantics 3.5). */
+export function linksOf(stack: OverlayStack, entry: Entry): number {
+  if (entry.indexed) return unionLinks(stack, entry);
+  return isMerged(entry) && topOf(entry).directory ? 1 : topOf(entry).stat.nlink;
+}
 
 /** 512-byte blocks that stat shows: those of the data, or an estimate before they were found (semantics 2.6). */
 export function blocksOf(entry: Entry): number {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { ERRNO, errnoName, SystemError } from '../system/libc';
-import { ANYWHERE, pathOf, type Entry, type Real } from './entry';
+import { putXattr, setImpure } from './marks';
+import { ANYWHERE, pathOf, placeOf, type Entry, type Real } from './entry';
+import { isIndexed, lookupIndex } from './index-directory';
+import { overlayXattr } from './overlay-xattr';
 import { newLookupState, probeLayer, type LookupState } from './probe';
 import type { OverlayStack } from './stack';
 import type { Trace } from './trace';
@@ -27,6 +30,7 @@ class Lookup {
   private readonly state: LookupState;
   private upper: Real | null = null;
   private upperMetacopy = false;
+  private upperRedirect: ByteString | null = null;
   private readonly lowers: Real[] = [];
   /** The regular lowers to ask: the parent's, or all from their roots after an absolute redirect. */
   private candidates: readonly Real[];
@@ -55,16 +59,21 @@ class Lookup {
       this.refuse(ERRNO.EIO, 'metacopy with no lower data found');
     }
     if (!this.upper && this.lowers.length === 0) this.refuse(ERRNO.ENOENT, 'no layer has it');
-    return {
+    const entry: Entry = {
       parent: this.parent,
       name: this.name,
       upper: this.upper,
       lowers: this.lowers,
       metacopy: this.upper ? this.upperMetacopy : lazyData !== null || (!this.state.isDir && this.lowers.length > 1),
       lazyData,
+      redirect: this.upperRedirect,
+      indexed: false,
+      upperUnnamed: false,
       xattrWhiteouts: this.state.xattrWhiteouts,
       foundData: null,
     };
+    if (this.stack.area) settle(this.stack, entry);
+    return entry;
   }
 
   private probeUpper(): void {
@@ -72,6 +81,7 @@ class Lookup {
     if (!directory || (this.components & 1) === 0) return;
     this.upper = probeLayer(this.stack, directory.layer, directory, this.state, this.trace);
     this.upperMetacopy = this.upper !== null && this.state.meta;
+    this.upperRedirect = this.state.redirect;
     if (this.state.redirect?.startsWith('/')) this.candidates = this.rootCandidates;
   }
 
@@ -124,5 +134,35 @@ class Lookup {
     if (this.trace) this.trace.refusal = { errno: errnoName(errno), reason };
     const path = pathOf(this.parent);
     throw new SystemError(errno, 'lookup', path === '/' ? `/${this.name}` : `${path}/${this.name}`);
+  }
+}
+
+/** What a lookup in a writable stack does on top: finds copies through the index, and notes origins (semantics 1.5, 1.7). */
+function settle(stack: OverlayStack, entry: Entry): void {
+  const { upper, lowers } = entry;
+  const lower = lowers[0];
+  const index = stack.area?.index;
+  if (upper?.directory) {
+    if (lower) noteOrigin(stack, entry, upper, lower);
+  } else if (upper) {
+    entry.indexed = isIndexed(stack, upper);
+  } else if (index && lower && !lower.directory && lower.stat.nlink > 1) {
+    const copy = lookupIndex(stack, index, lower);
+    if (!copy) return;
+    Object.assign(entry, { upper: copy, indexed: true, upperUnnamed: true });
+    entry.metacopy = copy.xattrs.includes(stack.names.metacopy);
+    if (!entry.metacopy) entry.lazyData = null;
+    entry.redirect = overlayXattr(stack, copy, stack.names.redirect);
+  }
+}
+
+/** A merged directory of the upper says which lower it belongs to from its first lookup on; looking must not fail for it. */
+function noteOrigin(stack: OverlayStack, entry: Entry, upper: Real, lower: Real): void {
+  if (upper.xattrs.includes(stack.names.origin)) return;
+  try {
+    putXattr(stack, upper, stack.names.origin, stack.origins.encode(lower.layer, placeOf(stack.directories, lower)));
+    setImpure(stack, entry.parent!.upper!);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
   }
 }

@@ -169,7 +169,7 @@ class LayerProbe {
 
   private real(base: RealDirectory, name: ByteString, stat: Stat, xattrs: readonly ByteString[]): Real {
     const directory = isDirectory(stat.mode) ? new RealDirectory(this.layer, base, name) : null;
-    return { layer: this.layer, parent: base, name, stat, directory, xattrs };
+    return { layer: this.layer, parent: base, name, stat, directory, xattrs, fd: -1 };
   }
 
   private accept(real: Real, lastElement: boolean): Real {

@@ -12,6 +12,7 @@ import {
 } from '../system/files';
 import { SystemError } from '../system/libc';
 import { statAt } from '../system/stat';
+import { listXattrsAt } from '../system/xattr';
 import { ANYWHERE, isMerged, realsOf, topOf, type Entry, type Real } from './entry';
 import { lookup } from './lookup';
 import type { OverlayStack } from './stack';
@@ -108,16 +109,27 @@ function withLast(
 function hidingRule(stack: OverlayStack, entry: Entry, from: Real): (found: DirectoryEntry) => boolean {
   const xattrWhiteouts = entry.xattrWhiteouts && from.layer.xattrWhiteouts;
   const impure = from === entry.upper && from.xattrs.includes(stack.names.impure);
-  return ({ name, type }) => {
-    if (type === DT_CHR && isCharWhiteout(stack, from, name)) return true;
+  return (found) => {
+    const { name, type } = found;
+    if (isListedWhiteout(stack, from, found)) return true;
     if (!impure && !(xattrWhiteouts && type === DT_REG)) return false;
     return name !== '.' && name !== '..' && !resolves(stack, entry, name);
   };
 }
 
-function isCharWhiteout(stack: OverlayStack, from: Real, name: ByteString): boolean {
-  const stat = statAt(stack.directories.fdOf(from.directory!), name);
-  return typeof stat !== 'number' && stat.rdevMajor === 0 && stat.rdevMinor === 0;
+/**
+ * Whether a name in a directory of one layer is a whiteout as listings see it: char 0:0; and in an upper that Lamina
+ * writes without the right to make devices, the marked files that it makes in their place.
+ */
+export function isListedWhiteout(stack: OverlayStack, from: Real, { name, type }: DirectoryEntry): boolean {
+  const marked = type === DT_REG && from.layer === stack.area?.layer && stack.area.xattrWhiteouts;
+  if (type !== DT_CHR && !marked) return false;
+  const fd = stack.directories.fdOf(from.directory!);
+  const stat = statAt(fd, name);
+  if (typeof stat === 'number') return false;
+  if (!marked) return stat.rdevMajor === 0 && stat.rdevMinor === 0;
+  const xattrs = stat.size === 0 ? listXattrsAt(fd, name) : [];
+  return typeof xattrs !== 'number' && xattrs.includes(stack.names.whiteout);
 }
 
 function resolves(stack: OverlayStack, entry: Entry, name: ByteString): boolean {

@@ -3,12 +3,16 @@ import { display, type ByteString } from '@shared/bytes';
 import type { EffectiveOptions } from '@shared/options';
 import type { Composition, Lane } from '@shared/composition';
 import { Failure } from '@shared/failure';
-import { openLayer, type Layer } from '../layers/layer';
+import { layerOn, openLayer, type Layer } from '../layers/layer';
 import { DirectoryCache } from '../layers/real-directory';
 import { closeFile } from '../system/files';
 import { statPath, type Stat } from '../system/stat';
 import { getXattrAt, listXattrsAt } from '../system/xattr';
 import type { Entry, Real } from './entry';
+import { inodeKey } from './inode-key';
+import { Origins } from './origins';
+import type { UpperArea } from './upper-area';
+import { openArea, openWritable, type WriteOptions } from './writable';
 import { OVERLAY_XATTRS, type OverlayXattrs } from './xattr-names';
 
 /** What a lookup depends on, of the options. */
@@ -34,17 +38,22 @@ export class OverlayStack {
   /** Index of the last lower that is merged. */
   readonly lastRegular: number;
   readonly data: readonly Layer[];
+  readonly origins: Origins;
+  /** Where changes go; null while the stack is only read. */
+  readonly area: UpperArea | null = null;
   private readonly traps: ReadonlySet<string>;
   private readonly trapNumbers = new Set<number>();
 
   /**
    * Opens every layer.
    * @param subject the layers; the rules on options are not checked here (`judgeOptions`)
-   * @throws Failure that names the layer that cannot be read
+   * @param write   opens the upper for writing: the workdir is prepared, and both are ours alone until `close`
+   * @throws Failure that names the layer that cannot be read, or why the upper cannot be written
    */
   constructor(
     subject: Pick<Composition, 'upper' | 'lowers' | 'data'>,
     options: Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>,
+    write: WriteOptions | null = null,
   ) {
     this.names = OVERLAY_XATTRS[options.userxattr ? 'user' : 'trusted'];
     this.rules = { follow: options.redirectDir !== 'nofollow', metacopy: options.metacopy };
@@ -53,22 +62,29 @@ export class OverlayStack {
       ...subject.lowers.map(({ path }): [ByteString, Lane] => [path, 'lower']),
       ...subject.data.map(({ path }): [ByteString, Lane] => [path, 'data']),
     ];
-    this.layers = this.openAll(paths);
+    const pair = write && subject.upper ? openWritable(subject.upper, write, this.names) : null;
+    this.layers = this.openAll(paths, pair?.upperFd);
     const lowers = this.layers.filter(({ lane }) => lane === 'lower');
     this.data = this.layers.filter(({ lane }) => lane === 'data');
     this.lastRegular = lowers.at(-1)?.index ?? -1;
+    this.origins = new Origins(this.layers, write?.uuid === 'off');
     this.traps = this.findTraps(subject.upper?.workdir ?? '');
     this.root = this.openRoot(lowers);
+    if (pair && write && subject.upper) this.area = openArea(this, pair, subject.upper.workdir, write);
   }
 
   get hasData(): boolean {
     return this.data.length > 0;
   }
 
-  private openAll(paths: readonly [ByteString, Lane][]): Layer[] {
+  /** @param upperFd of an upper that is open for writing already */
+  private openAll(paths: readonly [ByteString, Lane][], upperFd?: number): Layer[] {
     const opened: Layer[] = [];
     try {
-      for (const [path, lane] of paths) opened.push(openLayer(path, opened.length, lane));
+      for (const [path, lane] of paths) {
+        const fd = lane === 'upper' ? upperFd : undefined;
+        opened.push(fd === undefined ? openLayer(path, opened.length, lane) : layerOn(fd, path, opened.length, lane));
+      }
     } catch (error) {
       for (const layer of opened) closeFile(layer.root.fd);
       throw error;
@@ -92,6 +108,9 @@ export class OverlayStack {
       lowers: reals,
       metacopy: false,
       lazyData: null,
+      redirect: null,
+      indexed: false,
+      upperUnnamed: false,
       xattrWhiteouts: reals.some(({ layer }) => layer.xattrWhiteouts),
       foundData: null,
     };
@@ -106,6 +125,7 @@ export class OverlayStack {
       stat: layer.rootStat,
       directory: layer.root,
       xattrs: typeof xattrs === 'number' ? [] : xattrs,
+      fd: -1,
     };
   }
 
@@ -134,6 +154,8 @@ export class OverlayStack {
 
   close(): void {
     this.directories.close();
+    this.area?.close();
+    this.origins.close();
     for (const layer of this.layers) closeFile(layer.root.fd);
   }
 
@@ -142,6 +164,3 @@ export class OverlayStack {
     return `${layer.lane} layer ${display(layer.path)}`;
   }
 }
-
-/** Identifies an inode on this machine. */
-export const inodeKey = (stat: Stat): string => `${stat.devMajor}:${stat.devMinor}:${stat.inoHigh}:${stat.inoLow}`;

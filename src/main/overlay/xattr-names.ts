@@ -12,6 +12,10 @@ export interface OverlayXattrs {
   readonly whiteout: ByteString;
   readonly origin: ByteString;
   readonly impure: ByteString;
+  readonly nlink: ByteString;
+  readonly upper: ByteString;
+  readonly uuid: ByteString;
+  readonly protattr: ByteString;
 }
 
 function namesIn(namespace: Namespace): OverlayXattrs {
@@ -24,6 +28,10 @@ function namesIn(namespace: Namespace): OverlayXattrs {
     whiteout: `${prefix}whiteout`,
     origin: `${prefix}origin`,
     impure: `${prefix}impure`,
+    nlink: `${prefix}nlink`,
+    upper: `${prefix}upper`,
+    uuid: `${prefix}uuid`,
+    protattr: `${prefix}protattr`,
   };
 }
 

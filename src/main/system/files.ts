@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { AT_FDCWD, cString, fail, lastErrno, libc } from './libc';
+import { procPath, type Place } from './place';
 
 const openat = libc.func('int openat(int, const void *, int, uint32_t)');
 const openat2 = libc.func('syscall', 'long', ['long', 'int', 'const void *', 'const void *', 'size_t']);
@@ -14,12 +15,19 @@ const SYS_OPENAT2 = 437;
 const SYS_GETDENTS64 = 217;
 
 export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
 export const O_NOATIME = 0o1000000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
+export const O_TMPFILE = 0o20200000;
 
 const RESOLVE_NO_XDEV = 0x01;
 const RESOLVE_NO_SYMLINKS = 0x04;
@@ -29,6 +37,18 @@ const RESOLVE_BENEATH = 0x08;
 export function openAt(dirfd: number, name: ByteString, flags: number): number {
   const fd = openat(dirfd, cString(name), flags | O_CLOEXEC, 0) as number;
   return fd < 0 ? -lastErrno() : fd;
+}
+
+/** Opens and, with O_CREAT or O_TMPFILE, makes a file. Returns the descriptor, or the negative errno. */
+export function createAt(dirfd: number, name: ByteString, flags: number, mode: number): number {
+  const fd = openat(dirfd, cString(name), flags | O_CLOEXEC, mode) as number;
+  return fd < 0 ? -lastErrno() : fd;
+}
+
+/** Opens what a place names; an O_PATH descriptor's object is opened anew. Returns the descriptor or negative errno. */
+export function openPlace(place: Place, flags: number): number {
+  if (place.name === '') return openAt(AT_FDCWD, procPath(place), flags & ~O_NOFOLLOW);
+  return openAt(place.fd, place.name, flags | O_NOFOLLOW);
 }
 
 /** Opens a path of the user's own, symlinks followed. Throws a SystemError. */

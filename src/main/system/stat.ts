@@ -45,7 +45,13 @@ export interface Stat {
   readonly rdevMinor: number;
   readonly devMajor: number;
   readonly devMinor: number;
+  /** `STATX_ATTR_*` of the low 32 bits. */
+  readonly attributes: number;
 }
+
+/** Cannot be changed, or only be appended to (chattr(1)). */
+export const STATX_ATTR_IMMUTABLE = 0x10;
+export const STATX_ATTR_APPEND = 0x20;
 
 const buffer = Buffer.alloc(256);
 const u32 = new Uint32Array(buffer.buffer, buffer.byteOffset, 64);
@@ -77,15 +83,16 @@ function parse(): Stat {
     rdevMinor: word(33),
     devMajor: word(34),
     devMinor: word(35),
+    attributes: word(2),
   };
 }
 
 /**
- * Metadata of `name` in the open directory, symlinks not followed.
+ * Metadata of `name` in the open directory, symlinks not followed; of the directory's own object where it is empty.
  * @returns the stat, or the negative errno: a missing name is the common case and must not cost an exception
  */
 export function statAt(dirfd: number, name: ByteString): Stat | number {
-  if (statx(dirfd, cString(name), AT_SYMLINK_NOFOLLOW, MASK, buffer) !== 0) return -lastErrno();
+  if (statx(dirfd, cString(name), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, MASK, buffer) !== 0) return -lastErrno();
   return parse();
 }
 

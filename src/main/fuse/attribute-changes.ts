@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+import { KEEP_ID, type TimeChange } from '../system/attributes';
+import {
+  fileFlagsOf,
+  removeXattr,
+  setAttributes,
+  setFileFlagsOf,
+  setXattr,
+  type AttributeChange,
+} from '../overlay/set-attributes';
+import { topOf } from '../overlay/entry';
+import { ACL_ACCESS } from '../overlay/posix-acl';
+import type { OverlayStack } from '../overlay/stack';
+import { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS } from '../system/file-flags';
+import { ERRNO } from '../system/libc';
+import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
+import { FOREVER, type Reply } from './reply';
+import { failure, nameAt, type Operation, type Request } from './session';
+import type { Tree } from './tree';
+
+/** FATTR_* bits of struct fuse_setattr_in. */
+const FATTR = {
+  MODE: 1,
+  UID: 2,
+  GID: 4,
+  SIZE: 8,
+  ATIME: 16,
+  MTIME: 32,
+  ATIME_NOW: 128,
+  MTIME_NOW: 256,
+  KILL_SUIDGID: 2048,
+} as const;
+
+const FUSE_SETXATTR_ACL_KILL_SGID = 1;
+const S_ISGID = 0o2000;
+
+/** Requests that change metadata: SETATTR, SETXATTR, REMOVEXATTR, and the ioctls of chattr(1). */
+export class AttributeChanges {
+  readonly operations: readonly (readonly [number, Operation])[] = [
+    [OPCODE.SETATTR, (request, reply) => this.setattr(request, reply)],
+    [OPCODE.SETXATTR, (request) => this.setxattr(request)],
+    [OPCODE.REMOVEXATTR, (request) => this.removexattr(request)],
+    [OPCODE.IOCTL, (request, reply) => this.ioctl(request, reply)],
+  ];
+
+  constructor(
+    private readonly stack: OverlayStack,
+    private readonly tree: Tree,
+  ) {}
+
+  private setattr(request: Request, reply: Reply): number {
+    const node = this.tree.node(request);
+    setAttributes(this.stack, node.entry, readChange(request));
+    this.tree.update(node);
+    reply.put64(OUT_HEADER, FOREVER);
+    reply.put64(OUT_HEADER + 8, 0);
+    reply.putAttributes(OUT_HEADER + 16, node.attributes);
+    return 16 + ATTR_BYTES;
+  }
+
+  /** struct fuse_setxattr_in with its extension: size, flags, setxattr_flags. */
+  private setxattr(request: Request): number {
+    const { bytes } = request;
+    const node = this.tree.node(request);
+    const size = bytes.readUInt32LE(IN_HEADER);
+    const flags = bytes.readUInt32LE(IN_HEADER + 4);
+    const name = nameAt(request, IN_HEADER + 16);
+    const start = IN_HEADER + 16 + name.length + 1;
+    setXattr(this.stack, node.entry, name, bytes.toString('latin1', start, start + size), flags);
+    const killsGroup = (bytes.readUInt32LE(IN_HEADER + 8) & FUSE_SETXATTR_ACL_KILL_SGID) !== 0;
+    const { mode } = topOf(node.entry).stat;
+    if (killsGroup && name === ACL_ACCESS && (mode & S_ISGID) !== 0)
+      setAttributes(this.stack, node.entry, { mode: mode & ~S_ISGID });
+    return 0;
+  }
+
+  private removexattr(request: Request): number {
+    removeXattr(this.stack, this.tree.node(request).entry, nameAt(request));
+    return 0;
+  }
+
+  /** struct fuse_ioctl_in: fh, flags, cmd, arg, in_size, out_size; the answer's struct is 16 bytes. */
+  private ioctl(request: Request, reply: Reply): number {
+    const { bytes } = request;
+    const { entry } = this.tree.node(request);
+    const command = bytes.readUInt32LE(IN_HEADER + 12);
+    reply.bytes.fill(0, OUT_HEADER, OUT_HEADER + 24);
+    if (command === FS_IOC_GETFLAGS) {
+      reply.put32(OUT_HEADER + 16, fileFlagsOf(this.stack, entry));
+      return 16 + Math.min(8, bytes.readUInt32LE(IN_HEADER + 28));
+    }
+    if (command !== FS_IOC_SETFLAGS) return failure(ERRNO.ENOTTY);
+    setFileFlagsOf(this.stack, entry, bytes.readUInt32LE(IN_HEADER + 32));
+    return 16;
+  }
+}
+
+/** struct fuse_setattr_in. */
+function readChange({ bytes }: Request): AttributeChange {
+  const valid = bytes.readUInt32LE(IN_HEADER);
+  const has = (bit: number): boolean => (valid & bit) !== 0;
+  const word = (at: number): number => bytes.readUInt32LE(IN_HEADER + at);
+  const time = (bit: number, now: number, seconds: number, nanoseconds: number): TimeChange | undefined => {
+    if (has(now)) return 'now';
+    if (!has(bit)) return undefined;
+    return { seconds: Number(bytes.readBigInt64LE(IN_HEADER + seconds)), nanoseconds: word(nanoseconds) };
+  };
+  const atime = time(FATTR.ATIME, FATTR.ATIME_NOW, 32, 56);
+  const mtime = time(FATTR.MTIME, FATTR.MTIME_NOW, 40, 60);
+  // A chown(2) that changes nothing drops set-id bits all the same.
+  const owner = has(FATTR.UID) || has(FATTR.GID);
+  return {
+    ...(has(FATTR.MODE) ? { mode: word(68) } : {}),
+    ...(owner ? { uid: has(FATTR.UID) ? word(76) : KEEP_ID, gid: has(FATTR.GID) ? word(80) : KEEP_ID } : {}),
+    ...(has(FATTR.SIZE) ? { size: Number(bytes.readBigUInt64LE(IN_HEADER + 16)) } : {}),
+    ...(atime === undefined ? {} : { atime }),
+    ...(mtime === undefined ? {} : { mtime }),
+    dropSetId: has(FATTR.KILL_SUIDGID) && has(FATTR.SIZE),
+  };
+}

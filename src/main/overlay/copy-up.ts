@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
+import { changeMode, changeOwner, changeTimes } from '../system/attributes';
+import { syncFile, truncateFd } from '../system/file-content';
+import {
+  closeFile,
+  createAt,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  openPlace,
+  readLinkAt,
+} from '../system/files';
+import { FS_NOATIME_FL, FS_SYNC_FL, getFileFlags, setFileFlags } from '../system/file-flags';
+import { ERRNO, must, SystemError } from '../system/libc';
+import { makeDirectoryAt, makeLinkAt, makeNodeAt, makeSymlinkAt } from '../system/names';
+import { placeOfFd, type Place } from '../system/place';
+import { isDirectory, isRegular, isSymlink, STATX_ATTR_IMMUTABLE, statAt, type Stat } from '../system/stat';
+import { getXattrAt, listXattrsAt, removeXattrAt, setXattrAt } from '../system/xattr';
+import { copyContent } from './copy-content';
+import { pathOf, placeOf, type Entry, type Real } from './entry';
+import { openData } from './file-data';
+import { indexName, keepLinks, needsIndex, unionLinks } from './index-directory';
+import { ACL_ACCESS, ACL_DEFAULT } from './posix-acl';
+import { realInUpper, refresh, setImpure } from './marks';
+import { handleOf } from './origins';
+import type { OverlayStack } from './stack';
+import type { UpperArea } from './upper-area';
+import { visibleName } from './xattr-names';
+
+/** Metadata alone, where `metacopy=on` allows that; or with the data, which a write needs. */
+export type Extent = 'metadata' | 'data';
+
+/** The writable side. A stack without one has no upper to write to: EROFS. */
+export function areaOf(stack: OverlayStack): UpperArea {
+  if (!stack.area) throw new SystemError(ERRNO.EROFS, 'copy up', stack.layers[0]!.path);
+  return stack.area;
+}
+
+/**
+ * Brings an object into the upper, its parents first, before it is changed (semantics 4.1, 4.2). Nothing is done where
+ * the upper has it already. The object is built where nobody sees it and then linked or renamed into place.
+ * @param size only so many bytes of the data, for a file that is about to be cut
+ * @throws SystemError as the kernel gives it: EROFS, EPERM (immutable), EIO, ENOENT (no data), ENOSPC, EOVERFLOW
+ */
+export function copyUp(stack: OverlayStack, entry: Entry, extent: Extent, size = Infinity): void {
+  const area = areaOf(stack);
+  if (entry.parent) copyUp(stack, entry.parent, 'metadata');
+  if (!entry.upper) new CopyUp(stack, area, entry, extent, size).run();
+  else if (entry.upperUnnamed) linkUp(stack, area, entry);
+  if (extent === 'data' && entry.metacopy) copyDataUp(stack, area, entry, size);
+}
+
+/** Runs a change of a directory and puts its times back: bringing up a child is no change that a user made. */
+function keepingTimes(stack: OverlayStack, directory: Real, change: () => void): void {
+  refresh(stack, directory);
+  const { atime, atimeNs, mtime, mtimeNs } = directory.stat;
+  change();
+  changeTimes(
+    placeOf(stack.directories, directory),
+    { seconds: atime, nanoseconds: atimeNs },
+    { seconds: mtime, nanoseconds: mtimeNs },
+  );
+  refresh(stack, directory);
+}
+
+/** One object on its way into the upper. */
+class CopyUp {
+  private readonly lower: Real;
+  private readonly metacopy: boolean;
+  private readonly indexEntry: ByteString | null;
+  private readonly stat: Stat;
+
+  constructor(
+    private readonly stack: OverlayStack,
+    private readonly area: UpperArea,
+    private readonly entry: Entry,
+    extent: Extent,
+    private readonly size: number,
+  ) {
+    this.lower = entry.lowers[0]!;
+    const { fd, name } = placeOf(stack.directories, this.lower);
+    const stat = statAt(fd, name);
+    if (typeof stat === 'number') throw new SystemError(-stat, 'copy up', pathOf(entry));
+    this.stat = stat;
+    if ((stat.attributes & STATX_ATTR_IMMUTABLE) !== 0) throw new SystemError(ERRNO.EPERM, 'copy up', pathOf(entry));
+    this.metacopy = area.rules.metacopy && isRegular(stat.mode) && extent === 'metadata';
+    this.indexEntry = needsIndex(stack, entry) ? indexName(stack, this.lower) : null;
+  }
+
+  run(): void {
+    const { stack, area, entry } = this;
+    const parent = entry.parent!.upper!;
+    if (this.indexEntry === null) setImpure(stack, parent);
+    const install = (link: (dirfd: number, name: ByteString) => void): void => {
+      if (this.indexEntry !== null) return link(area.workFd, this.indexEntry);
+      keepingTimes(stack, parent, () => link(stack.directories.fdOf(parent.directory!), entry.name));
+    };
+    if (isRegular(this.stat.mode)) this.copyFile(install);
+    else this.copyOther(install);
+    this.settle(parent);
+    area.counts.copyUps += 1;
+  }
+
+  /** What the entry is from now on. */
+  private settle(parent: Real): void {
+    const { stack, area, entry, indexEntry } = this;
+    if (indexEntry === null) {
+      entry.upper = realInUpper(stack, parent.directory!, entry.name);
+    } else {
+      const links = this.stat.nlink;
+      entry.upper = realInUpper(stack, area.index!, indexEntry);
+      entry.indexed = true;
+      entry.upperUnnamed = true;
+      // All names are the lower's still: the copy has its entry in the index, and that counts for none.
+      keepLinks(stack, entry, links);
+      linkUp(stack, area, entry);
+    }
+    if (isRegular(this.stat.mode)) {
+      entry.metacopy = this.metacopy;
+      if (!this.metacopy) entry.lazyData = null;
+    }
+  }
+
+  private copyFile(install: (link: (dirfd: number, name: ByteString) => void) => void): void {
+    const { area, stack, entry } = this;
+    // Metadata alone need the data too, once: what cannot be read later must not be brought up (semantics 2.6).
+    const from = openData(stack, entry);
+    let temporary: ByteString | null = null;
+    let to = -1;
+    try {
+      ({ fd: to, temporary } = createTemporary(area, this.stat.mode));
+      if (!this.metacopy) this.copyData(from, to);
+      this.copyMetadata(placeOfFd(to), to);
+      area.syncCopyUp(to, !this.metacopy);
+      if (temporary === null) install((dirfd, name) => must(makeLinkAt(placeOfFd(to), dirfd, name), 'link', name));
+      else install((dirfd, name) => area.install(temporary!, dirfd, name));
+    } catch (error) {
+      if (temporary !== null) area.discard(temporary);
+      throw error;
+    } finally {
+      closeFile(from);
+      if (to >= 0) closeFile(to);
+    }
+  }
+
+  private copyData(from: number, to: number): void {
+    const size = Math.min(this.size, this.stat.size);
+    copyContent(this.area, from, to, size);
+    this.area.counts.copyUpBytes += size;
+  }
+
+  private copyOther(install: (link: (dirfd: number, name: ByteString) => void) => void): void {
+    const { area } = this;
+    const temporary = area.temporaryName();
+    this.make(temporary);
+    try {
+      this.copyMetadata({ fd: area.workFd, name: temporary }, -1);
+      this.syncDirectory(temporary);
+      install((dirfd, name) => area.install(temporary, dirfd, name));
+    } catch (error) {
+      area.discard(temporary);
+      throw error;
+    }
+  }
+
+  private make(temporary: ByteString): void {
+    const { stat, area, stack, lower } = this;
+    if (isDirectory(stat.mode)) {
+      must(makeDirectoryAt(area.workFd, temporary, 0o700), 'mkdir', temporary);
+    } else if (isSymlink(stat.mode)) {
+      const { fd, name } = placeOf(stack.directories, lower);
+      const target = readLinkAt(fd, name);
+      if (typeof target === 'number') throw new SystemError(-target, 'readlink', pathOf(this.entry));
+      must(makeSymlinkAt(target, area.workFd, temporary), 'symlink', temporary);
+    } else {
+      must(makeNodeAt(area.workFd, temporary, stat.mode, stat.rdevMajor, stat.rdevMinor), 'mknod', temporary);
+    }
+  }
+
+  /** `fsync=strict` syncs directories too (semantics 6). */
+  private syncDirectory(temporary: ByteString): void {
+    if (this.area.rules.fsync !== 'strict' || !isDirectory(this.stat.mode)) return;
+    const fd = openPlace({ fd: this.area.workFd, name: temporary }, O_RDONLY);
+    if (fd < 0) throw new SystemError(-fd, 'open', temporary);
+    const result = syncFile(fd, false);
+    closeFile(fd);
+    must(result, 'fsync', temporary);
+  }
+
+  /** Everything but the data, in an order in which nothing undoes what went before (semantics 4.2). */
+  private copyMetadata(to: Place, fd: number): void {
+    const { stack, entry, stat } = this;
+    copyXattrs(stack, placeOf(stack.directories, this.lower), to);
+    this.copyFlags(to);
+    const hasOrigin = isDirectory(stat.mode) || stat.nlink === 1 || this.indexEntry !== null;
+    if (hasOrigin) this.mark(to, stack.names.origin, handleOf(stack, entry));
+    if (this.metacopy) this.mark(to, stack.names.metacopy, '');
+    if (fd >= 0) must(truncateFd(fd, Math.min(this.size, stat.size)), 'truncate', pathOf(entry));
+    must(changeOwner(to, stat.uid, stat.gid), 'chown', pathOf(entry));
+    if (!isSymlink(stat.mode)) must(changeMode(to, stat.mode & 0o7777), 'chmod', pathOf(entry));
+    must(
+      changeTimes(
+        to,
+        { seconds: stat.atime, nanoseconds: stat.atimeNs },
+        { seconds: stat.mtime, nanoseconds: stat.mtimeNs },
+      ),
+      'utimensat',
+      pathOf(entry),
+    );
+  }
+
+  private mark(to: Place, name: ByteString, value: ByteString): void {
+    const result = setXattrAt(to, name, value);
+    // `user.*` lives on files and directories alone: a symlink goes without its origin (semantics 5.6).
+    const isNoPlace = result === -ERRNO.EPERM || result === -ERRNO.EOPNOTSUPP;
+    if (result < 0 && !(isNoPlace && !isRegular(this.stat.mode) && !isDirectory(this.stat.mode)))
+      throw new SystemError(-result, 'setxattr', pathOf(this.entry));
+  }
+
+  /** `A` and `S` of chattr(1). */
+  private copyFlags(to: Place): void {
+    if (!isRegular(this.stat.mode) && !isDirectory(this.stat.mode)) return;
+    const from = openPlace(placeOf(this.stack.directories, this.lower), O_RDONLY | O_NONBLOCK);
+    if (from < 0) return;
+    const flags = getFileFlags(from);
+    closeFile(from);
+    const kept = flags < 0 ? 0 : flags & (FS_NOATIME_FL | FS_SYNC_FL);
+    if (kept === 0) return;
+    const fd = openPlace(to, O_RDONLY | O_NONBLOCK);
+    if (fd < 0) return;
+    const now = getFileFlags(fd);
+    if (now >= 0) setFileFlags(fd, now | kept);
+    closeFile(fd);
+  }
+}
+
+/** A file without a name in the work area; with a temporary one where the file system has no O_TMPFILE. */
+function createTemporary(area: UpperArea, mode: number): { fd: number; temporary: ByteString | null } {
+  if (!area.noTmpfile) {
+    const fd = createAt(area.workFd, '.', O_TMPFILE | O_RDWR, mode & 0o700);
+    if (fd >= 0) return { fd, temporary: null };
+    if (fd !== -ERRNO.EOPNOTSUPP && fd !== -ERRNO.EISDIR && fd !== -ERRNO.ENOENT)
+      throw new SystemError(-fd, 'open', 'work');
+    area.noTmpfile = true;
+  }
+  const temporary = area.temporaryName();
+  const fd = createAt(area.workFd, temporary, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode & 0o700);
+  if (fd < 0) throw new SystemError(-fd, 'open', temporary);
+  return { fd, temporary };
+}
+
+/** ACLs and `security.*` must come along; others go where the upper's file system does not take them (semantics 4.2). */
+const mustCopy = (name: ByteString): boolean =>
+  name.startsWith('security.') || name === ACL_ACCESS || name === ACL_DEFAULT;
+
+function copyXattrs(stack: OverlayStack, from: Place, to: Place): void {
+  const names = listXattrsAt(from.fd, from.name);
+  if (typeof names === 'number') throw new SystemError(-names, 'listxattr', from.name);
+  for (const name of names) {
+    if (visibleName(name, stack.names) === null) continue;
+    const value = getXattrAt(from.fd, from.name, name);
+    if (typeof value === 'number') throw new SystemError(-value, 'getxattr', from.name);
+    const result = setXattrAt(to, name, value);
+    if (result < 0 && (result !== -ERRNO.EOPNOTSUPP || mustCopy(name)))
+      throw new SystemError(-result, 'setxattr', from.name);
+  }
+}
+
+/** A name of a lower hard link gets its link to the copy that the index holds. */
+function linkUp(stack: OverlayStack, area: UpperArea, entry: Entry): void {
+  const parent = entry.parent!.upper!;
+  setImpure(stack, parent);
+  const source = { fd: area.index!.fd, name: entry.upper!.name };
+  keepLinks(stack, entry, unionLinks(stack, entry), 'L');
+  keepingTimes(stack, parent, () =>
+    must(makeLinkAt(source, stack.directories.fdOf(parent.directory!), entry.name), 'link', entry.name),
+  );
+  entry.upper = realInUpper(stack, parent.directory!, entry.name);
+  entry.upperUnnamed = false;
+}
+
+/** The data of a metacopy follow their metadata, when they are first written to (semantics 4.3). */
+function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: number): void {
+  const upper = entry.upper!;
+  const place = placeOf(stack.directories, upper);
+  const capability = upper.xattrs.includes('security.capability')
+    ? getXattrAt(place.fd, place.name, 'security.capability')
+    : null;
+  const from = openData(stack, entry);
+  const to = openPlace(placeOf(stack.directories, upper), O_RDWR | O_NONBLOCK);
+  try {
+    if (to < 0) throw new SystemError(-to, 'open', pathOf(entry));
+    const wanted = Math.min(size, upper.stat.size);
+    if (wanted > 0) copyContent(area, from, to, wanted);
+    area.counts.copyUpBytes += wanted;
+    area.syncCopyUp(to, true);
+  } finally {
+    closeFile(from);
+    if (to >= 0) closeFile(to);
+  }
+  // A write takes file capabilities away, and this was none that a user made.
+  if (typeof capability === 'string') setXattrAt(placeOf(stack.directories, upper), 'security.capability', capability);
+  must(removeXattrAt(placeOf(stack.directories, upper), stack.names.metacopy), 'removexattr', pathOf(entry));
+  upper.xattrs = upper.xattrs.filter((name) => name !== stack.names.metacopy);
+  entry.metacopy = false;
+  entry.lazyData = null;
+  refresh(stack, upper);
+}
