@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import type { DiscardPlan } from '@shared/changes';
-import type { Composition } from '@shared/composition';
+import type { Composition, UpperEntry } from '@shared/composition';
 import type { MountInfo } from '@shared/contract';
+import { Failure } from '@shared/failure';
 import { engineOptions } from '@shared/lamina-options';
 import { discardChanges } from '../overlay/discard';
 import { planDiscard } from '../overlay/discard-plan';
 import { OverlayStack } from '../overlay/stack';
 import { command } from './control';
-import { laminaMountOn, refuseKernelMount } from './upper-use';
+import { laminaMountOn, refuseKernelMount, withIdleUpper } from './upper-use';
 
 function withStack<T>(composition: Composition, use: (stack: OverlayStack) => T): T {
   const stack = new OverlayStack(composition, engineOptions(composition));
@@ -17,6 +18,11 @@ function withStack<T>(composition: Composition, use: (stack: OverlayStack) => T)
   } finally {
     stack.close();
   }
+}
+
+function upperOf({ upper }: Composition): UpperEntry {
+  if (upper) return upper;
+  throw new Failure('no-upper', 'The stack has no upper: there is nothing to discard.', 'Set an upper layer.');
 }
 
 /**
@@ -28,10 +34,10 @@ export async function planOf(
   composition: Composition,
   paths: readonly ByteString[] | null,
 ): Promise<{ readonly plan: DiscardPlan; readonly mount: MountInfo | null }> {
+  const { path } = upperOf(composition);
   const plan = withStack(composition, (stack) => planDiscard(stack, paths));
-  const upper = composition.upper!.path;
-  refuseKernelMount(upper);
-  return { plan, mount: await laminaMountOn(upper) };
+  refuseKernelMount(path);
+  return { plan, mount: await laminaMountOn(path) };
 }
 
 /**
@@ -44,13 +50,13 @@ export async function discard(
   paths: readonly ByteString[] | null,
   token: string,
 ): Promise<void> {
-  const { upper } = composition;
-  if (upper) refuseKernelMount(upper.path);
-  const mount = upper && (await laminaMountOn(upper.path));
+  const upper = upperOf(composition);
+  const mount = await laminaMountOn(upper.path);
   if (mount) {
     await command(mount.id, 'discard', { paths, token });
     return;
   }
-  const workdir = upper?.workdir ?? '';
-  withStack(composition, (stack) => discardChanges(stack, { paths, token, workdir, tidy: true }));
+  await withIdleUpper(upper.path, () =>
+    withStack(composition, (stack) => discardChanges(stack, { paths, token, workdir: upper.workdir, tidy: true })),
+  );
 }

@@ -3,7 +3,7 @@ import { display } from '@shared/bytes';
 import type { UpperEntry } from '@shared/composition';
 import { Failure } from '@shared/failure';
 import { emptyUpper, hasVolatileMark, removeVolatileMark, surveyUpper, type Survey } from '../layers/volatile-mark';
-import { refuseAnyMount } from './upper-use';
+import { withIdleUpper } from './upper-use';
 
 /**
  * Accepts what a volatile mount has left: the marker goes, the upper stays as it is, whole or not (semantics 6).
@@ -17,8 +17,7 @@ export async function acceptVolatile({ path, workdir }: UpperEntry): Promise<voi
       'There is nothing to accept.',
     );
   }
-  await refuseAnyMount(path);
-  removeVolatileMark(workdir);
+  await withIdleUpper(path, () => removeVolatileMark(workdir));
 }
 
 /**
@@ -27,14 +26,16 @@ export async function acceptVolatile({ path, workdir }: UpperEntry): Promise<voi
  * @throws Failure where there is something else by now, or the upper is mounted
  */
 export async function discardUpper(upper: UpperEntry, agreed: Survey): Promise<void> {
-  await refuseAnyMount(upper.path);
-  const now = surveyUpper(upper);
-  if (now.objects !== agreed.objects || now.bytes !== agreed.bytes) {
-    throw new Failure(
-      'ECHANGED',
-      `${display(upper.path)} has changed since you were shown what is in it: nothing was removed.`,
-      'Look again, and decide anew.',
-    );
-  }
-  emptyUpper(upper);
+  await withIdleUpper(upper.path, () => {
+    const now = surveyUpper(upper);
+    if (now.objects !== agreed.objects || now.bytes !== agreed.bytes) throw changed(upper);
+    emptyUpper(upper);
+  });
 }
+
+const changed = ({ path }: UpperEntry): Failure =>
+  new Failure(
+    'ECHANGED',
+    `${display(path)} has changed since you were shown what is in it: nothing was removed.`,
+    'Look again, and decide anew.',
+  );

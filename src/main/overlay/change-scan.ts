@@ -8,7 +8,9 @@ import { listXattrsAt } from '../system/xattr';
 import { metadataDifferences } from './differences';
 import { realsOf } from './entry';
 import { readReal } from './readdir';
-import { inodeKey, type OverlayStack } from './stack';
+import { inodeKey } from './inode-key';
+import { reading } from './reading';
+import type { OverlayStack } from './stack';
 import { lowerKey, placeAt, readUpperName, type Place, type UpperName } from './upper-name';
 
 /** A name as it was last seen. */
@@ -59,6 +61,7 @@ export class ChangeScan {
   rootChange: Change | null = null;
   /** Names seen so far in the search that is running, or in the last. */
   seen = 0;
+  private readonly stack: OverlayStack;
   private changed = false;
 
   /**
@@ -67,9 +70,10 @@ export class ChangeScan {
    * @throws Failure where the stack has no upper
    */
   constructor(
-    private readonly stack: OverlayStack,
+    stack: OverlayStack,
     private readonly compare = true,
   ) {
+    this.stack = reading(stack);
     if (!stack.root.upper) {
       throw new Failure('no-upper', 'The stack has no upper: nothing can have changed.', 'Set an upper layer.');
     }

@@ -13,6 +13,7 @@ import { placeInUpper, planDiscard } from './discard-plan';
 import type { Entry, Real } from './entry';
 import { IndexEntries } from './index-entries';
 import { lookup } from './lookup';
+import { reading } from './reading';
 import type { OverlayStack } from './stack';
 
 export interface DiscardRequest {
@@ -74,7 +75,7 @@ function entryAt(stack: OverlayStack, path: ByteString): Entry | null {
     return path
       .split('/')
       .filter((name) => name !== '')
-      .reduce((entry, name) => lookup(stack, entry, name), stack.root);
+      .reduce((entry, name) => lookup(reading(stack), entry, name), stack.root);
   } catch (error) {
     if (error instanceof SystemError) return null;
     throw error;

@@ -7,7 +7,7 @@ import { AT_FDCWD } from '../system/libc';
 import { unlinkAt } from '../system/names';
 import { statAt } from '../system/stat';
 import { getXattrAt } from '../system/xattr';
-import { inodeKey } from './stack';
+import { inodeKey } from './inode-key';
 
 const DT_CHR = 2;
 
