@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Locator } from 'playwright-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { bytesOf } from '@shared/bytes';
@@ -11,6 +13,7 @@ import { until } from './support/until';
 
 /* Uppers as a mount with userxattr writes them, made by hand: so that no test here needs root. */
 
+const run = promisify(execFile);
 let scratch: ReturnType<typeof scratchFolder>;
 let desktop: Desktop;
 
@@ -171,6 +174,38 @@ it('discards nothing that was not shown', async () => {
   expect(existsSync(inUpper('srv/late'))).toBe(true);
   await page.keyboard.press('Escape');
 });
+
+it.skipIf(!existsSync('/dev/fuse'))(
+  'follows a live mount through its upper, from the list of mounts too',
+  async () => {
+    await start();
+    const { page } = desktop;
+    const point = join(scratch.path, 'point');
+    mkdirSync(point);
+    await page.getByRole('button', { name: 'Mount…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Mount “Seed”' });
+    await dialog.getByLabel('Mount point').fill(point);
+    await dialog.getByRole('button', { name: 'Mount', exact: true }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    try {
+      await until(summary, `8 changes, following the mount on ${point}`);
+      await page.getByRole('tab', { name: 'Merged view' }).click();
+      await run('sh', ['-ec', 'echo hello > etc/greeting; rm etc/passwd; chmod 600 opt/../etc/motd; mkdir srv/dir'], {
+        cwd: point,
+      });
+      await page.getByRole('button', { name: '1 live mount' }).click();
+      await page.getByRole('button', { name: 'Show its changes' }).click();
+      await line('/etc/greeting').waitFor();
+      await until(async () => (await names()).includes('Deleted, /etc/passwd, regular file, 7 B'), true);
+      await line('/srv/dir').waitFor();
+      await until(summary, `11 changes, following the mount on ${point}`);
+    } finally {
+      await run('umount', ['-l', point]).catch(() => run('fusermount3', ['-uz', point]));
+    }
+    await until(summary, '11 changes');
+  },
+  60_000,
+);
 
 it('draws few of many changes, and walks to the last', async () => {
   mkdirSync(join(scratch.path, 'many'));

@@ -8,6 +8,7 @@ import { ChangeScan } from '../../src/main/overlay/change-scan';
 import { changesOf, settleChanges } from '../../src/main/overlay/changes';
 import { discardChanges } from '../../src/main/overlay/discard';
 import { planDiscard } from '../../src/main/overlay/discard-plan';
+import { lookup } from '../../src/main/overlay/lookup';
 import { OverlayStack } from '../../src/main/overlay/stack';
 import { mount, unmount } from '../../src/main/system/mount';
 import { buildStack, kernelOptions, withKernelMount, type BuiltStack, type StackSpec } from '../support/kernel';
@@ -337,6 +338,43 @@ describe('discarding', () => {
     discard(PLAIN, null);
     expect(readdirSync(join(built.folder, 'u'))).toEqual([]);
     expect(readdirSync(outside)).toEqual(['kept']);
+  });
+
+  test('on a stack that is open for writing, as a live mount has it', () => {
+    build({
+      lowers: [dir({ a: file('one\n'), b: { kind: 'link', to: 'a' }, d: dir({ f: file('f\n'), g: file('g\n') }) })],
+    });
+    const pristine = kernelTree(['index=on']);
+    writeThroughKernel(built, ['index=on'], 'echo two >> a; rm d/f; echo > d/n');
+    const marks = (): string =>
+      execFileSync('getfattr', ['-R', '-h', '-m', '.', '-d', '.'], {
+        cwd: join(built.folder, 'u'),
+        encoding: 'latin1',
+      });
+    const write = {
+      metacopy: false,
+      redirectDir: 'follow',
+      index: true,
+      xino: 'off',
+      uuid: 'auto',
+      fsync: 'auto',
+    } as const;
+    const stack = new OverlayStack(built, PLAIN, write);
+    try {
+      const before = marks();
+      // The copy that the index has of the other name is not mistaken for a change of it.
+      expect(changesOf(stack).map(changeLine)).toEqual(['M /a [content mtime]', 'D /d/f', 'A /d/n']);
+      expect(marks()).toBe(before);
+      const request = { paths: null, token: null, workdir: built.upper!.workdir, tidy: false };
+      expect(discardChanges(stack, request).items.flatMap(({ removes }) => removes)).toEqual(['/a', '/d/f', '/d/n']);
+      expect(changesOf(stack)).toEqual([]);
+      // The mount knows the directory: it stays.
+      expect(readdirSync(join(built.folder, 'u'))).toEqual(['d']);
+      expect(lookup(stack, stack.root, 'a').upper).toBeNull();
+    } finally {
+      stack.close();
+    }
+    expect(kernelTree(['index=on'])).toBe(pristine);
   });
 
   test('with index=on, a copied-up hard link gives way to the lower again', () => {

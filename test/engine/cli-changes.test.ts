@@ -64,6 +64,25 @@ describe('lamina diff', () => {
     });
   });
 
+  test("asks for the mount point of a live mount of Lamina's", () => {
+    const point = join(built.folder, 'm');
+    mkdirSync(point);
+    run('mount', '-o', options, point);
+    try {
+      writeFileSync(join(point, 'new'), 'through the mount');
+      expect(said('diff', point)).toBe('A /new\n');
+      expect(said('diff', `${point}/`, '--json')).toContain('"size": 17');
+      expect(run('diff', point, 'more').status).toBe(2);
+      expect(run('volatile', '--discard', '--yes', '-o', options).stderr).toContain(
+        `The mount on ${point} has the upper`,
+      );
+    } finally {
+      said('umount', point);
+    }
+    expect(run('diff', point).status).toBe(1);
+    expect(said('diff', '-o', options)).toBe('A /new\n');
+  });
+
   test('says what is wrong', () => {
     expect(run('diff').stderr).toContain('-o OPTIONS or MOUNTPOINT is missing');
     expect(run('diff', '-o', `lowerdir=${built.lowers[0]!.path}:${at}`)).toMatchObject({ status: 1 });
