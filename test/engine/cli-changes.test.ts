@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mount, unmount } from '../../src/main/system/mount';
 import { lamina, type CliResult } from '../support/cli';
 import { buildStack, kernelOptions, withKernelMount, type BuiltStack } from '../support/kernel';
 import { writeThroughKernel } from '../support/kernel-upper';
+import { asOrdinaryUser } from '../support/ordinary-user';
 import { makeScratch, removeScratch } from '../support/scratch';
-import { dir, file } from '../support/tree';
+import { dir, file, makeTree } from '../support/tree';
 
 /* `lamina diff`, `discard` and `volatile`, built, on uppers that the kernel wrote. */
 
@@ -140,6 +141,27 @@ describe('lamina discard', () => {
       unmount(mounted, false);
     }
   });
+});
+
+test("an ordinary user discards what is his, over lowers of root's", () => {
+  const { user, folder, done } = asOrdinaryUser();
+  try {
+    const as = (...args: string[]): CliResult => lamina(user, ...args);
+    chmodSync(folder, 0o755);
+    makeTree(`${folder}/l`, dir({ f: file('f\n'), d: dir({ g: file('g\n') }, { mode: 0o700 }) }));
+    for (const name of ['u', 'w']) {
+      mkdirSync(join(folder, name));
+      chownSync(join(folder, name), user.uid, user.gid);
+    }
+    const theirs = `lowerdir=${folder}/l,upperdir=${folder}/u,workdir=${folder}/w,userxattr`;
+    makeTree(`${folder}/u/new`, file('new\n', { uid: user.uid, gid: user.gid }));
+    expect(as('diff', '-o', theirs).stdout).toBe('m / [owner, group]\nA /new\n');
+    expect(as('discard', '--yes', '-o', theirs, '/').stderr).toContain('only root can give it the owner');
+    expect(as('discard', '--all', '--yes', '-o', theirs)).toMatchObject({ status: 0, stderr: '' });
+    expect(as('diff', '-o', theirs).stdout).toBe('m / [owner, group]\n');
+  } finally {
+    done();
+  }
 });
 
 describe('lamina volatile', () => {

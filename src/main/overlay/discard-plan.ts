@@ -28,13 +28,14 @@ export function placeInUpper(
  * with all that is in it, and what it hid is seen again; so it is with a whiteout. A rename goes with the whiteout that
  * it left, so that the old name comes back; a directory that takes renamed objects with it brings those back too. Of a
  * directory that only has other metadata, these are set back, and what is in it stays.
- * @param paths of changes, as `changesOf` tells them; null for all
- * @throws Failure ENOENT where nothing has changed at a path, SystemError where the upper cannot be read
+ * @param paths of changes, as `changesOf` tells them; null for all that this user may undo
+ * @throws Failure ENOENT where nothing has changed at a path, EPERM where only root could undo it; SystemError where
+ *         the upper cannot be read
  */
 export function planDiscard(stack: OverlayStack, paths: readonly ByteString[] | null): DiscardPlan {
   // Whether data differ does not matter: the copy goes anyway.
   const changes = changesOf(stack, false);
-  const wanted = paths === null ? changes : chosen(changes, paths);
+  const wanted = paths === null ? changes.filter(mayUndo) : chosen(changes, paths);
   const positions = new Map(changes.map(({ path }, at) => [path, at]));
   const going = new Set(wanted.filter((change) => !isRestored(change)).map(({ path }) => path));
   const items = wanted
@@ -54,6 +55,13 @@ function chosen(changes: readonly FoundChange[], paths: readonly ByteString[]): 
   const byPath = new Map(changes.map((change) => [change.path, change]));
   return [...new Set(paths)].map((path) => {
     const change = byPath.get(path);
+    if (change && !mayUndo(change)) {
+      throw new Failure(
+        'EPERM',
+        `${display(path)}: only root can give it the owner of the one below (EPERM).`,
+        'Discard this change as root.',
+      );
+    }
     if (change) return change;
     throw new Failure(
       'ENOENT',
@@ -65,6 +73,12 @@ function chosen(changes: readonly FoundChange[], paths: readonly ByteString[]): 
 
 /** Only the metadata of a directory can be set back in place. */
 const isRestored = ({ kind, type }: FoundChange): boolean => kind === 'metadata' && type === 'directory';
+
+/** Nobody but root may give a directory to somebody else: an upper of one's own over lowers of root's differs in that. */
+const mayUndo = (change: FoundChange): boolean =>
+  !isRestored(change) ||
+  process.getuid?.() === 0 ||
+  !change.differs.some((difference) => difference === 'owner' || difference === 'group');
 
 /** Whether a directory above goes as a whole. */
 function isCovered(path: ByteString, going: ReadonlySet<ByteString>): boolean {
