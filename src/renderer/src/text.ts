@@ -194,6 +194,7 @@ export const text = {
     filter: 'Filter changes by path',
     filterPlaceholder: 'Filter by path',
     filterKinds: 'Show only these kinds',
+    number: (n: number) => number.format(n),
     kindCount: (kind: string, n: number) => `${kind}: ${number.format(n)}`,
     count: (n: number) => count(n, 'change', 'changes'),
     some: (n: number, of: number) => `${number.format(n)} of ${count(of, 'change', 'changes')}`,
