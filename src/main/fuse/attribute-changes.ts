@@ -13,10 +13,11 @@ import { ACL_ACCESS } from '../overlay/posix-acl';
 import type { OverlayStack } from '../overlay/stack';
 import { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS } from '../system/file-flags';
 import { ERRNO } from '../system/libc';
+import type { Stat } from '../system/stat';
 import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { failure, nameAt, type Operation, type Request } from './session';
-import type { Tree } from './tree';
+import { refuse, type Tree } from './tree';
 
 /** FATTR_* bits of struct fuse_setattr_in. */
 const FATTR = {
@@ -30,6 +31,8 @@ const FATTR = {
   MTIME_NOW: 256,
   KILL_SUIDGID: 2048,
 } as const;
+
+const CHANGES = FATTR.MODE | FATTR.SIZE | FATTR.ATIME | FATTR.MTIME | FATTR.ATIME_NOW | FATTR.MTIME_NOW;
 
 const FUSE_SETXATTR_ACL_KILL_SGID = 1;
 const S_ISGID = 0o2000;
@@ -50,7 +53,10 @@ export class AttributeChanges {
 
   private setattr(request: Request, reply: Reply): number {
     const node = this.tree.node(request);
-    setAttributes(this.stack, node.entry, readChange(request));
+    const change = readChange(request);
+    const isWritten = node.opens > 0 && node.fdWritable;
+    if (isEmpty(change) && !isWritten) refuseForeigner(request.uid, topOf(node.entry).stat);
+    setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
@@ -107,8 +113,9 @@ function readChange({ bytes }: Request): AttributeChange {
   };
   const atime = time(FATTR.ATIME, FATTR.ATIME_NOW, 32, 56);
   const mtime = time(FATTR.MTIME, FATTR.MTIME_NOW, 40, 60);
-  // A chown(2) that changes nothing drops set-id bits all the same.
-  const owner = has(FATTR.UID) || has(FATTR.GID);
+  // A request without any change drops set-id bits: it comes before a write by who may not keep them, also where the
+  // kernel then writes by itself, and for a chown(2) that changes nothing.
+  const owner = has(FATTR.UID) || has(FATTR.GID) || (valid & CHANGES) === 0;
   return {
     ...(has(FATTR.MODE) ? { mode: word(68) } : {}),
     ...(owner ? { uid: has(FATTR.UID) ? word(76) : KEEP_ID, gid: has(FATTR.GID) ? word(80) : KEEP_ID } : {}),
@@ -117,4 +124,15 @@ function readChange({ bytes }: Request): AttributeChange {
     ...(mtime === undefined ? {} : { mtime }),
     dropSetId: has(FATTR.KILL_SUIDGID) && has(FATTR.SIZE),
   };
+}
+
+/** chown(2) without an owner and a group: see `readChange`. */
+const isEmpty = ({ uid, gid }: AttributeChange): boolean => uid === KEEP_ID && gid === KEEP_ID;
+
+/** To drop set-id bits is to change the mode, which only the owner may; the kernel has left that check to us. */
+function refuseForeigner(caller: number, { uid, mode }: Stat): void {
+  const S_ISUID = 0o4000;
+  const GROUP = 0o2010;
+  const drops = (mode & S_ISUID) !== 0 || (mode & GROUP) === GROUP;
+  if (drops && caller !== 0 && caller !== uid) refuse(ERRNO.EPERM, 'chown');
 }

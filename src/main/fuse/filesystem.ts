@@ -12,6 +12,7 @@ import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
 import { DirectoryReader } from './directory-reader';
 import { NameChanges } from './name-changes';
+import { Notices } from './notices';
 import { OpenFiles } from './open-files';
 import { ATTR_BYTES, ENTRY_OUT, IN_HEADER, INIT, INIT2, FUSE_MAJOR, FUSE_MINOR, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
@@ -51,10 +52,23 @@ export class OverlayFileSystem {
     ]);
     if (!stack.area) return;
     const changes = [...names.operations, ...new AttributeChanges(stack, this.tree).operations];
-    for (const [opcode, operation] of changes) this.operations.set(opcode, operation);
+    for (const [opcode, operation] of [...changes, ...this.files.operations])
+      this.operations.set(opcode, this.tellingCopyUps(operation, new Notices(device)));
     this.operations.set(OPCODE.OPENDIR, (request, reply) => this.directories.open(request, reply));
     this.operations.set(OPCODE.RELEASEDIR, (request) => this.directories.release(request));
     this.operations.set(OPCODE.FSYNCDIR, this.fsyncdir);
+  }
+
+  /** A copy-up changes links and numbers that the kernel has kept (semantics 3.4, 3.5). */
+  private tellingCopyUps(operation: Operation, notices: Notices): Operation {
+    const { copied } = this.stack.area!;
+    return (request, reply) => {
+      try {
+        return operation(request, reply);
+      } finally {
+        if (copied.length > 0) for (const { id } of this.tree.takeCopied()) notices.attributesChanged(id);
+      }
+    };
   }
 
   /** Nodes that the kernel knows. */

@@ -111,8 +111,10 @@ export class NameChanges {
 
   /** @param entry of the name that is gone: the node's own, or one that was looked up for it */
   private gone(node: Node, parent: Node, name: ByteString, entry: Node['entry']): void {
-    if (entry !== node.entry) release(entry);
+    const byOtherName = entry !== node.entry;
+    if (byOtherName) release(entry);
     this.tree.unlinked(node, parent, name);
+    if (byOtherName) this.tree.resolveAgain(node);
     // Nobody was told of it, and nobody will forget it.
     if (node.nameless && node.lookups <= 0) this.tree.nodes.remove(node);
   }
@@ -136,6 +138,8 @@ export class NameChanges {
     if (replaced && flags !== RENAME_EXCHANGE) this.gone(replaced, to, newName, target!);
     this.tree.moved(node, from, oldName, to, newName);
     if (replaced && flags === RENAME_EXCHANGE) this.tree.moved(replaced, to, newName, from, oldName);
+    if (entry !== node.entry) this.tree.resolveAgain(node);
+    if (replaced && target !== replaced.entry && flags === RENAME_EXCHANGE) this.tree.resolveAgain(replaced);
     this.tree.changed(from);
     this.tree.changed(to);
     return 0;

@@ -50,6 +50,7 @@ export interface Node {
 export class NodeTable {
   private readonly nodes = new Map<number, Node>();
   private readonly identities = new Map<string, Node>();
+  private readonly byEntry = new WeakMap<Entry, Node>();
   private next = 1;
   readonly root: Node;
 
@@ -69,6 +70,16 @@ export class NodeTable {
 
   get(id: number): Node | undefined {
     return this.nodes.get(id);
+  }
+
+  /** Gives the node another of its names. */
+  resolve(node: Node, entry: Entry, parent: Node): void {
+    Object.assign(node, { entry, parent });
+    this.byEntry.set(entry, node);
+  }
+
+  of(entry: Entry): Node | undefined {
+    return this.byEntry.get(entry);
   }
 
   byIdentity(identity: string): Node | undefined {
@@ -98,6 +109,7 @@ export class NodeTable {
       stored: false,
     };
     this.nodes.set(node.id, node);
+    this.byEntry.set(entry, node);
     if (parent) this.name(parent, entry.name, node);
     if (identity !== null) this.identify(node, identity);
     return node;

@@ -71,7 +71,7 @@ export class OpenFiles {
     const flags = request.bytes.readUInt32LE(IN_HEADER);
     const writes = (flags & O_ACCMODE) !== 0 || (flags & O_TRUNC) !== 0;
     if (writes) this.prepareWrite(node, flags, request.bytes.readUInt32LE(IN_HEADER + 4));
-    return this.putOpen(reply, OUT_HEADER, node, writes, request.uid);
+    return this.putOpen(reply, OUT_HEADER, node, writes);
   }
 
   /** Brings the data up; what is about to be cut is not copied (semantics 4.1). */
@@ -86,8 +86,7 @@ export class OpenFiles {
     if (!cuts) return;
     must(truncateFd(fd, 0), 'truncate', entry.name);
     node.stored = false;
-    if ((openFlags & FUSE_OPEN_KILL_SUIDGID) !== 0) dropPrivileges(stack, entry);
-    else dropCapability(stack, entry);
+    this.afterWrite(node, (openFlags & FUSE_OPEN_KILL_SUIDGID) !== 0);
     this.tree.update(node);
   }
 
@@ -98,7 +97,7 @@ export class OpenFiles {
     const object = { mode: bytes.readUInt32LE(IN_HEADER + 4), major: 0, minor: 0, target: '' };
     const umask = bytes.readUInt32LE(IN_HEADER + 8);
     const { node, fd } = this.names.create(parent, request, nameAt(request, IN_HEADER + 16), object, umask);
-    return this.putCreated(reply, node, fd, request.uid);
+    return this.putCreated(reply, node, fd);
   }
 
   private tmpfile(request: Request, reply: Reply): number {
@@ -107,41 +106,35 @@ export class OpenFiles {
     const mode = bytes.readUInt32LE(IN_HEADER + 4);
     const caller = { uid, gid, umask: bytes.readUInt32LE(IN_HEADER + 8) };
     const { entry, fd } = createNameless(this.stack, parent.entry, mode, caller);
-    return this.putCreated(reply, this.tree.adoptNameless(entry), fd, uid);
+    return this.putCreated(reply, this.tree.adoptNameless(entry), fd);
   }
 
-  private putCreated(reply: Reply, node: Node, fd: number, uid: number): number {
+  private putCreated(reply: Reply, node: Node, fd: number): number {
     node.fd = fd;
     node.fdReal = node.entry.upper;
     node.fdWritable = true;
     this.tree.handOut(reply, OUT_HEADER, node, true);
-    return ENTRY_OUT + this.putOpen(reply, OUT_HEADER + ENTRY_OUT, node, true, uid);
+    return ENTRY_OUT + this.putOpen(reply, OUT_HEADER + ENTRY_OUT, node, true);
   }
 
-  /**
-   * Opens the node for one more. What others than root write must come by us: where the kernel writes to a backing file
-   * by itself, set-id bits stay, which nobody but root may leave.
-   */
-  private putOpen(reply: Reply, at: number, node: Node, writes: boolean, uid: number): number {
-    const byUs = writes && uid !== 0;
-    if (node.opens === 0) this.openFirst(node, writes, byUs);
+  private putOpen(reply: Reply, at: number, node: Node, writes: boolean): number {
+    if (node.opens === 0) this.openFirst(node, writes);
     node.opens += 1;
-    const past = byUs && node.backingId > 0;
     reply.put64(at, 0);
-    reply.put32(at + 8, past ? FOPEN.DIRECT_IO : node.openFlags);
-    reply.put32(at + 12, past ? 0 : node.backingId);
+    reply.put32(at + 8, node.openFlags);
+    reply.put32(at + 12, node.backingId);
     return 16;
   }
 
   /** Decides how the data reach the reader, for as long as anyone has the file open. */
-  private openFirst(node: Node, writes: boolean, byUs: boolean): void {
+  private openFirst(node: Node, writes: boolean): void {
     node.openFlags = FOPEN.KEEP_CACHE;
     // The kernel has the whole file from an earlier open; should it drop pages, READ opens the data again.
     if (node.stored && !writes) return;
     const fd = this.fdOf(node);
     const { size } = node.attributes.stat;
     const real = this.dataSize(node);
-    if (!byUs && this.mayPassThrough(node) && (writes || size > STORE_BYTES || real !== size)) {
+    if (this.mayPassThrough(node) && (writes || size > STORE_BYTES || real !== size)) {
       node.backingId = Math.max(this.device.openBacking(fd), 0);
     }
     if (node.backingId > 0) {
@@ -234,9 +227,7 @@ export class OpenFiles {
     const data = bytes.subarray(IN_HEADER + 40, IN_HEADER + 40 + size);
     const count = writeAt(this.writableFd(node), data, size, offset);
     if (count < 0) return failure(-count);
-    const kills = (bytes.readUInt32LE(IN_HEADER + 20) & FUSE_WRITE_KILL_SUIDGID) !== 0;
-    if (kills) dropPrivileges(this.stack, node.entry);
-    else dropCapability(this.stack, node.entry);
+    this.afterWrite(node, (bytes.readUInt32LE(IN_HEADER + 20) & FUSE_WRITE_KILL_SUIDGID) !== 0);
     this.counts.written += count;
     reply.put64(OUT_HEADER, count);
     return 8;
@@ -260,8 +251,14 @@ export class OpenFiles {
     const length = Number(bytes.readBigUInt64LE(IN_HEADER + 16));
     const result = allocate(this.writableFd(node), bytes.readUInt32LE(IN_HEADER + 24), offset, length);
     if (result < 0) return failure(-result);
-    dropCapability(this.stack, node.entry);
+    this.afterWrite(node, request.uid !== 0);
     return 0;
+  }
+
+  /** A write takes file capabilities away, and from who lacks CAP_FSETID the set-id bits. */
+  private afterWrite(node: Node, dropsSetId: boolean): void {
+    if (dropsSetId) dropPrivileges(this.stack, node.entry);
+    else dropCapability(this.stack, node.entry);
   }
 
   /** struct fuse_copy_file_range_in: fh_in, off_in, nodeid_out, fh_out, off_out, len, flags. */
@@ -274,7 +271,7 @@ export class OpenFiles {
     let count = copyRange(from, word(1), to, word(4), length);
     if (count < 0 && cannotCopyRange(-count) && word(6) === 0) count = sendRange(from, word(1), to, word(4), length);
     if (count < 0) return failure(-count);
-    dropCapability(this.stack, target.entry);
+    this.afterWrite(target, request.uid !== 0);
     this.counts.written += count;
     reply.put64(OUT_HEADER, count);
     return 8;

@@ -143,6 +143,10 @@ export const FOPEN = {
   PASSTHROUGH: 1 << 7,
 } as const;
 
+/** Unsolicited message that makes the kernel ask for attributes again (struct fuse_notify_inval_inode_out). */
+export const NOTIFY_INVAL_INODE = 2;
+/** Unsolicited message that makes the kernel look a name up again (struct fuse_notify_inval_entry_out). */
+export const NOTIFY_INVAL_ENTRY = 3;
 /** Unsolicited message that puts file content into the page cache (struct fuse_notify_store_out). */
 export const NOTIFY_STORE = 4;
 

@@ -84,7 +84,8 @@ export class Tree {
       return;
     }
     release(node.entry);
-    Object.assign(node, { entry, parent, nameless: false });
+    this.nodes.resolve(node, entry, parent);
+    node.nameless = false;
   }
 
   /**
@@ -120,11 +121,15 @@ export class Tree {
     const next = others.pop();
     if (next) {
       release(node.entry);
-      node.entry = lookup(this.stack, next.parent.entry, next.name);
-      node.parent = next.parent;
+      this.nodes.resolve(node, lookup(this.stack, next.parent.entry, next.name), next.parent);
     } else {
       node.nameless = true;
     }
+  }
+
+  /** What was done by another of its names may have copied the object up. */
+  resolveAgain(node: Node): void {
+    if (!node.nameless) this.nodes.resolve(node, lookup(this.stack, node.parent!.entry, node.entry.name), node.parent!);
   }
 
   /** The entry of one of a node's names: what an operation on that name is about. */
@@ -148,6 +153,15 @@ export class Tree {
     const { entry } = node;
     if (entry.upper) refresh(this.stack, entry.upper);
     node.attributes = attributesOf(this.stack, this.numbers, entry);
+  }
+
+  /** The nodes of what was copied up since the last call: the kernel's attributes of them are old. */
+  takeCopied(): Node[] {
+    const entries = this.stack.area?.copied.splice(0) ?? [];
+    const nodes = entries.map((entry) => this.nodes.of(entry)).filter((node) => node !== undefined);
+    // What was one lower directory is merged now, and lists otherwise.
+    for (const node of nodes) this.changed(node);
+    return nodes;
   }
 
   /** What a directory lists is to be read again. */

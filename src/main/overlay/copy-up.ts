@@ -104,6 +104,7 @@ class CopyUp {
     else this.copyOther(install);
     this.settle(parent);
     area.counts.copyUps += 1;
+    area.copied.push(entry);
   }
 
   /** What the entry is from now on. */
@@ -276,12 +277,15 @@ function linkUp(stack: OverlayStack, area: UpperArea, entry: Entry): void {
   const parent = entry.parent!.upper!;
   setImpure(stack, parent);
   const source = { fd: area.index!.fd, name: entry.upper!.name };
-  keepLinks(stack, entry, unionLinks(stack, entry), 'L');
+  // The link of a name that the merged tree has already changes no count of its names, also not after a crash here.
+  const links = unionLinks(stack, entry);
+  keepLinks(stack, entry, links, 'L');
   keepingTimes(stack, parent, () =>
     must(makeLinkAt(source, stack.directories.fdOf(parent.directory!), entry.name), 'link', entry.name),
   );
   entry.upper = realInUpper(stack, parent.directory!, entry.name);
   entry.upperUnnamed = false;
+  keepLinks(stack, entry, links);
 }
 
 /** The data of a metacopy follow their metadata, when they are first written to (semantics 4.3). */
@@ -309,5 +313,6 @@ function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: nu
   upper.xattrs = upper.xattrs.filter((name) => name !== stack.names.metacopy);
   entry.metacopy = false;
   entry.lazyData = null;
+  area.copied.push(entry);
   refresh(stack, upper);
 }

@@ -23,14 +23,15 @@ export function removeName(stack: OverlayStack, entry: Entry): void {
   const isDirectory = topOf(entry).directory !== null;
   const parent = entry.parent!;
   const below = existsBelow(stack, parent, entry.name);
-  if (isDirectory) checkEmpty(stack, entry, below);
+  if (isDirectory && (below || !isPureUpper(stack, entry))) refuseNames(stack, entry);
   copyUp(stack, parent, 'metadata');
   beginUnlink(stack, entry);
   const directory = parent.upper!.directory!;
-  hold(stack, entry);
-  const dirfd = stack.directories.fdOf(directory);
-  if (below) area.whiteOut(dirfd, entry.name, isDirectory && entry.upper !== null);
-  else removeUpper(stack, entry, dirfd, isDirectory);
+  holding(stack, entry, () => {
+    const dirfd = stack.directories.fdOf(directory);
+    if (below) area.whiteOut(dirfd, entry.name, isDirectory && entry.upper !== null);
+    else removeUpper(stack, entry, dirfd, isDirectory);
+  });
   refresh(stack, parent.upper!);
   afterUnlink(stack, entry);
 }
@@ -46,12 +47,17 @@ function removeUpper(stack: OverlayStack, entry: Entry, dirfd: number, isDirecto
   area.discard(temporary);
 }
 
-/** Keeps an upper object reachable after its name is gone. */
-export function hold(stack: OverlayStack, entry: Entry): void {
+/** Keeps an upper object reachable while its name goes, and after that; but not where the name stays. */
+export function holding(stack: OverlayStack, entry: Entry, remove: () => void): void {
   const { upper } = entry;
-  if (!upper || upper.fd >= 0) return;
-  const fd = openAt(stack.directories.fdOf(upper.parent), upper.name, O_PATH | O_NOFOLLOW);
-  if (fd >= 0) upper.fd = fd;
+  const fd = upper ? openAt(stack.directories.fdOf(upper.parent), upper.name, O_PATH | O_NOFOLLOW) : -1;
+  try {
+    remove();
+  } catch (error) {
+    if (fd >= 0) closeFile(fd);
+    throw error;
+  }
+  if (upper) upper.fd = fd;
 }
 
 /** Lets go of an object that `removeName` kept. */
@@ -95,9 +101,16 @@ export function isPureUpper(stack: OverlayStack, entry: Entry): boolean {
   return entry.lowers.length === 0 && !topOf(entry).xattrs.includes(stack.names.origin);
 }
 
-/** Throws ENOTEMPTY where a directory of the merged tree has names (semantics 3.3). */
-export function checkEmpty(stack: OverlayStack, entry: Entry, below: boolean): void {
-  if (!below && isPureUpper(stack, entry)) return;
+/**
+ * Throws ENOTEMPTY where a directory of the merged tree has names (semantics 3.3). Of a pure upper one the file system
+ * tells when it is removed, and whiteouts count.
+ */
+export function checkEmpty(stack: OverlayStack, entry: Entry): void {
+  if (isPureUpper(stack, entry)) return;
+  refuseNames(stack, entry);
+}
+
+function refuseNames(stack: OverlayStack, entry: Entry): void {
   if (hasNames(stack, entry)) throw new SystemError(ERRNO.ENOTEMPTY, 'rmdir', pathOf(entry));
 }
 

@@ -8,7 +8,7 @@ import { isMerged, pathOf, topOf, type Entry } from './entry';
 import { whiteoutAt } from './create';
 import { originOf } from './origins';
 import { setRedirect } from './redirect';
-import { afterUnlink, beginUnlink, checkEmpty, existsBelow, hold, isOpaque } from './remove';
+import { afterUnlink, beginUnlink, checkEmpty, existsBelow, holding, isOpaque, isPureUpper } from './remove';
 import { readReal } from './readdir';
 import type { OverlayStack } from './stack';
 
@@ -56,7 +56,7 @@ class Rename {
     this.refuseMerged(source);
     if (exchange && target.entry) this.refuseMerged(target.entry);
     if (replaced && topOf(replaced).directory)
-      checkEmpty(stack, replaced, existsBelow(stack, target.parent, target.name));
+      checkEmpty(stack, replaced);
     copyUp(stack, source, 'metadata');
     copyUp(stack, target.parent, 'metadata');
     if (exchange) copyUp(stack, target.entry!, 'metadata');
@@ -65,8 +65,8 @@ class Rename {
     const plan = this.plan(replaced);
     this.leaveMark(source, target.parent);
     if (exchange) this.leaveMark(target.entry!, this.oldParent);
-    if (replaced) hold(stack, replaced);
-    this.move(plan, replaced);
+    if (replaced) holding(stack, replaced, () => this.move(plan, replaced));
+    else this.move(plan, replaced);
     this.settle();
     if (replaced) afterUnlink(stack, replaced);
   }
@@ -117,7 +117,7 @@ class Rename {
     const from = this.oldParent.upper!.directory!;
     const to = target.parent.upper!.directory!;
     // A directory with whiteouts in it is in the way of a rename: it goes into the work area first.
-    if (replaced?.upper?.directory) this.clearTarget(replaced);
+    if (replaced?.upper?.directory && !isPureUpper(stack, replaced)) this.clearTarget(replaced);
     stack.directories.fdOf(from);
     const toFd = stack.directories.fdOf(to);
     const fromFd = stack.directories.fdOf(from);

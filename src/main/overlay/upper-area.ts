@@ -9,6 +9,7 @@ import { ERRNO, must, SystemError } from '../system/libc';
 import { makeDirectoryAt, makeLinkAt, makeNodeAt, renameAt, RENAME_EXCHANGE, unlinkAt } from '../system/names';
 import { S_IFCHR, S_IFREG } from '../system/stat';
 import { setXattrAt } from '../system/xattr';
+import type { Entry } from './entry';
 import { removeTree } from './remove-tree';
 import type { OverlayXattrs } from './xattr-names';
 
@@ -50,6 +51,8 @@ export interface WriteCounts {
  */
 export class UpperArea {
   readonly counts: WriteCounts = { copyUps: 0, copyUpBytes: 0 };
+  /** What was copied up and not been told on: links and numbers that stat shows may have changed with it. */
+  readonly copied: Entry[] = [];
   /** Whiteouts are marked files here, since no device can be made. */
   xattrWhiteouts = false;
   /** O_TMPFILE is not to be had on this file system. */

@@ -17,19 +17,19 @@ const fgetxattr = libc.func('long fgetxattr(int, const void *, void *, size_t)')
 
 const SYS_LISTXATTRAT = 465;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_EMPTY_PATH = 0x1000;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of the kernel. */
 const buffer = Buffer.alloc(65536);
 
 let hasListxattrat = true;
 
 function listInto(dirfd: number, name: ByteString): number {
-  if (hasListxattrat) {
+  // An O_PATH descriptor alone is not taken by the call.
+  if (hasListxattrat && name !== '') {
     const length = listxattrat(
       SYS_LISTXATTRAT,
       dirfd,
       cString(name),
-      AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+      AT_SYMLINK_NOFOLLOW,
       buffer,
       buffer.length,
     ) as number;

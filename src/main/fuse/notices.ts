@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import type { FuseDevice } from './device';
+import { NOTIFY_INVAL_INODE, OUT_HEADER } from './protocol';
+import { Reply } from './reply';
+
+/** Tells the kernel, without being asked, that what it keeps is old. */
+export class Notices {
+  private readonly message = new Reply(64);
+
+  constructor(private readonly device: FuseDevice) {}
+
+  /** Attributes of a node; its pages stay. */
+  attributesChanged(nodeId: number): void {
+    const length = OUT_HEADER + 24;
+    this.message.header(length, NOTIFY_INVAL_INODE, 0, 0);
+    this.message.put64(OUT_HEADER, nodeId);
+    // A negative offset: no pages.
+    this.message.bytes.fill(0xff, OUT_HEADER + 8, OUT_HEADER + 16);
+    this.message.put64(OUT_HEADER + 16, 0);
+    // The kernel may have forgotten it meanwhile.
+    this.device.send(this.message.bytes, length);
+  }
+}
