@@ -28,7 +28,7 @@ function write(layer: string, name: string, content: string): void {
 
 function makeLayers(): void {
   for (const name of ['upper', 'work', 'base']) mkdirSync(join(scratch.path, name));
-  for (const name of ['hosts', 'motd', 'issue', 'passwd']) write('base', `etc/${name}`, `${name}\n`);
+  for (const name of ['hosts', 'motd', 'issue', 'passwd', 'group']) write('base', `etc/${name}`, `${name}\n`);
   write('base', 'opt/tool/run', 'run\n');
   write('upper', 'etc/hosts', 'more hosts\n');
   write('upper', 'etc/motd', 'motd\n');
@@ -190,19 +190,29 @@ it.skipIf(!existsSync('/dev/fuse'))(
     try {
       await until(summary, `8 changes, following the mount on ${point}`);
       await page.getByRole('tab', { name: 'Merged view' }).click();
-      await run('sh', ['-ec', 'echo hello > etc/greeting; rm etc/passwd; chmod 600 opt/../etc/motd; mkdir srv/dir'], {
-        cwd: point,
-      });
+      await run(
+        'sh',
+        [
+          '-ec',
+          'echo hello > etc/greeting; rm etc/passwd; echo more >> etc/group; chmod 600 opt/../etc/motd; mkdir srv/dir',
+        ],
+        {
+          cwd: point,
+        },
+      );
       await page.getByRole('button', { name: '1 live mount' }).click();
+      const activity = page.getByRole('group', { name: `Activity of ${point}` });
+      await activity.getByRole('img', { name: /^Copy-ups: .*, 1 in all$/ }).waitFor();
+      expect(await activity.getByRole('img').count()).toBe(5);
       await page.getByRole('button', { name: 'Show its changes' }).click();
       await line('/etc/greeting').waitFor();
       await until(async () => (await names()).includes('Deleted, /etc/passwd, regular file, 7 B'), true);
       await line('/srv/dir').waitFor();
-      await until(summary, `11 changes, following the mount on ${point}`);
+      await until(summary, `12 changes, following the mount on ${point}`);
     } finally {
       await run('umount', ['-l', point]).catch(() => run('fusermount3', ['-uz', point]));
     }
-    await until(summary, '11 changes');
+    await until(summary, '12 changes');
   },
   60_000,
 );

@@ -325,7 +325,8 @@ export const text = {
     log: 'Log',
     logEmpty: 'The log is empty: nothing went wrong.',
     waiting: 'Measuring…',
-    memory: (size: string) => `${size} memory`,
+    memory: (size: string) => `The process takes ${size} of memory.`,
+    passthrough: 'Data that the kernel moves past the process (passthrough) are not in these numbers.',
     plots: {
       operations: 'Operations',
       read: 'Read',
