@@ -60,10 +60,18 @@ const nowless = (lines: readonly string[], now: number): string[] =>
 
 /**
  * A request of FUSE names an inode, not the name by which a program came to it. Of an indexed hard link the kernel links
- * the very name into the upper, Lamina one of them (docs/differences.md): which one does not count.
+ * the very name into the upper, Lamina one of them (docs/differences.md): which ones are linked already does not count,
+ * but how many names there are in all.
  */
 const anyName = (lines: readonly string[]): string[] =>
-  lines.map((line) => (line.includes('overlay.nlink') ? line.replace(/^\S+ /, 'one of its names ') : line));
+  lines.map((line) => {
+    const [, offset] = /overlay\.nlink","U([+-]\d+)"/.exec(line) ?? [];
+    if (offset === undefined) return line;
+    return line
+      .replace(/^\S+ /, 'one of its names ')
+      .replace(/nlink=(\d+)/, (_, links: string) => `names=${Number(links) + Number(offset)}`)
+      .replace(/U[+-]\d+/, 'U');
+  });
 
 interface Outcome {
   readonly results: string[];

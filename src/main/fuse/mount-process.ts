@@ -6,6 +6,7 @@ import { Failure } from '@shared/failure';
 import { detach } from './attach';
 import { direct } from './direct';
 import { fuseNative } from './fuse-native';
+import type { DiscardOrder } from './live-discard';
 import {
   isAlive,
   readRecords,
@@ -91,11 +92,32 @@ function stop(spec: MountSpec, lazy: boolean): Reply {
   };
 }
 
+/** Undoes changes of the upper, and makes the kernel forget what it knows of them. */
+async function discard(spec: MountSpec, mount: LiveMount, argument: string): Promise<Reply> {
+  const { upper } = spec.subject;
+  if (!mount.discard || !upper) {
+    return {
+      ok: false,
+      code: 'ENOTSUP',
+      message: `The mount on ${display(spec.mountpoint)} cannot discard changes: it is read-only, or by fuse-native.`,
+      hint: 'Unmount it, then discard them.',
+    };
+  }
+  try {
+    const { paths, token } = JSON.parse(argument) as Pick<DiscardOrder, 'paths' | 'token'>;
+    await mount.discard({ paths, token, workdir: upper.workdir });
+    return { ok: true };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 /** What a line on the control socket is answered: a command, and for some an argument as JSON after it. */
-function answerTo(spec: MountSpec, mount: LiveMount, line: string): object {
-  const [word] = line.split(' ', 1);
+function answerTo(spec: MountSpec, mount: LiveMount, line: string): object | Promise<object> {
+  const [word = ''] = line.split(' ', 1);
   if (word === 'status') return statusOf(mount);
   if (word === 'stop' || word === 'stop-lazy') return stop(spec, word === 'stop-lazy');
+  if (word === 'discard') return discard(spec, mount, line.slice(word.length + 1));
   return {
     ok: false,
     code: 'ENOSYS',
@@ -114,7 +136,9 @@ function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
       const end = text.indexOf('\n');
       if (end < 0) return;
       socket.removeAllListeners('data');
-      socket.end(`${JSON.stringify(answerTo(spec, mount, text.slice(0, end)))}\n`);
+      void Promise.resolve(answerTo(spec, mount, text.slice(0, end))).then((answer) =>
+        socket.end(`${JSON.stringify(answer)}\n`),
+      );
     });
   };
   return new Promise((resolve, reject) => {
