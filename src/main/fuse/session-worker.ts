@@ -7,7 +7,7 @@ import type { SessionData, SessionMessage } from './direct';
 import { FuseDevice } from './device';
 import { OverlayFileSystem } from './filesystem';
 import { OPCODE, OPCODE_LIMIT } from './protocol';
-import { Session, type Operation } from './session';
+import { Session, type Operation, type Request } from './session';
 
 const { spec, counts: shared } = workerData as SessionData;
 const counts = new Float64Array(shared);
@@ -44,7 +44,8 @@ function serve(stack: OverlayStack, fd: number): void {
   };
   operations.set(OPCODE.STATFS, keepCount);
   const log = (line: string): void => tell({ kind: 'log', line });
-  new Session(device, operations, counts, log, () => files.idle()).run();
+  const pathOf = (request: Request): string => files.pathOf(request);
+  new Session(device, operations, counts, log, () => files.idle(), pathOf).run();
   files.close();
 }
 
