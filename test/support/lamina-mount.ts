@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { MountSpec } from '../../src/main/fuse/mount-record';
+import { processArguments, type MountSpec } from '../../src/main/fuse/mount-record';
 import { unmount } from '../../src/main/system/mount';
 import type { BuiltStack } from './kernel';
 
@@ -43,7 +43,9 @@ export class LaminaMount {
       source: 'lamina',
       optionText: '',
     };
-    const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
+    const child = spawn(process.execPath, processArguments(PROGRAM, spec), {
+      stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
+    });
     const ended = new Promise<number | null>((done) => child.once('exit', done));
     child.stdin!.end(JSON.stringify(spec));
     let answer = '';
