@@ -27,6 +27,7 @@ import {
   OUT_HEADER,
 } from './protocol';
 import { FOREVER, type Reply } from './reply';
+import { AT } from './shared-counts';
 import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
 import { refuse, Tree } from './tree';
 
@@ -82,9 +83,15 @@ export class OverlayFileSystem {
     };
   }
 
-  /** Nodes that the kernel knows. */
-  get nodes(): number {
-    return this.tree.nodes.size;
+  /** Writes down what was done so far, for the thread that reports it. */
+  tell(shared: Float64Array): void {
+    shared[AT.nodes] = this.tree.nodes.size;
+    shared[AT.bytesRead] = this.files.counts.read;
+    shared[AT.bytesWritten] = this.files.counts.written;
+    const { area } = this.stack;
+    if (!area) return;
+    shared[AT.copyUps] = area.counts.copyUps;
+    shared[AT.copyUpBytes] = area.counts.copyUpBytes;
   }
 
   /** The path that a request is about: that of its node, or of the name in it. */
