@@ -144,8 +144,9 @@ export class UpperArea {
   /** The name of a fresh whiteout in the work directory: a link of one shared inode (semantics 1.3 point 5). */
   makeWhiteout(): ByteString {
     if (this.spareWhiteout === null) {
-      this.spareWhiteout = this.temporaryName();
-      this.makeWhiteoutInode(this.spareWhiteout);
+      const spare = this.temporaryName();
+      this.makeWhiteoutInode(spare);
+      this.spareWhiteout = spare;
     }
     if (this.sharesWhiteouts) {
       const name = this.temporaryName();
