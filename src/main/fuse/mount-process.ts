@@ -7,8 +7,10 @@ import { detach } from './attach';
 import { direct } from './direct';
 import { fuseNative } from './fuse-native';
 import type { DiscardOrder } from './live-discard';
+import { limitedLog } from './limited-log';
 import {
   isAlive,
+  processTitle,
   readRecords,
   removeRecord,
   socketPath,
@@ -30,7 +32,7 @@ type Reply =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
 
-const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+const log = limitedLog((line) => void process.stderr.write(`${new Date().toISOString()} ${line}\n`));
 
 function answerStarter(reply: Reply): void {
   try {
@@ -151,6 +153,8 @@ function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
 
 async function main(): Promise<void> {
   const spec = JSON.parse(readFileSync(0, 'utf8')) as MountSpec;
+  // So ps(1) shows whose process this is, and who is refused an upper is told which mount has it.
+  process.title = processTitle(spec.mountpoint);
   process.chdir('/');
   // What is made through the mount has the mode that its maker asked for, and his umask.
   process.umask(0);

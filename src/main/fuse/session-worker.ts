@@ -9,7 +9,7 @@ import type { SessionData, SessionMessage, SessionOrder } from './direct';
 import { FuseDevice } from './device';
 import { OverlayFileSystem } from './filesystem';
 import { OPCODE } from './protocol';
-import { Session, type Operation } from './session';
+import { Session, type Operation, type Request } from './session';
 
 const { spec, counts: shared } = workerData as SessionData;
 const counts = new Float64Array(shared);
@@ -57,7 +57,8 @@ function serve(stack: OverlayStack, fd: number, wakeFd: number): void {
     files.tell(counts);
     return files.idle();
   };
-  new Session(device, operations, counts, log, idle).run();
+  const pathOf = (request: Request): string => files.pathOf(request);
+  new Session(device, operations, counts, log, idle, pathOf).run();
   files.close();
 }
 

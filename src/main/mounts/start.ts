@@ -12,7 +12,7 @@ import { Failure } from '@shared/failure';
 import { engineOptions, laminaObstacles } from '@shared/lamina-options';
 import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
-import { logPath, type MountSpec } from '../fuse/mount-record';
+import { logPath, processArguments, type MountSpec } from '../fuse/mount-record';
 import { listMounts } from './list';
 
 export interface StartOptions {
@@ -81,7 +81,7 @@ export async function startMount(options: StartOptions): Promise<MountInfo> {
 async function launch(spec: MountSpec): Promise<void> {
   const log = openSync(logPath(spec.id), 'a', 0o600);
   const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, processArguments(program, spec), {
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],
     // In the app the executable is Electron, which then runs the program as Node would.
