@@ -2,7 +2,15 @@
 import { judgeOptions, type EffectiveOptions, type OptionFinding, type OptionSubject } from './options';
 
 /** What Lamina's own lookup needs of the options. */
-export type EngineOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
+export interface EngineOptions extends Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'> {
+  readonly whiteouts?: WhiteoutForm;
+}
+
+/**
+ * How layers say that a name is removed: in the kernel's own forms alone, or also in that of OCI image layers, as
+ * `.wh.NAME` beside it. An option of Lamina's own, `whiteouts=`; the kernel's overlayfs has none like it.
+ */
+export type WhiteoutForm = 'kernel' | 'oci';
 
 /**
  * The options as Lamina's engine takes them: the kernel's effective ones, except that a stack with `user.overlay.*`

@@ -59,13 +59,13 @@ export function openArea(stack: OverlayStack, pair: WritablePair, workdir: strin
     builtIn = index.fd;
   }
   giveUuid(stack, write.uuid);
-  return new UpperArea(layer, builtIn, index, writeRules(write), stack.names, kept);
+  return new UpperArea(layer, builtIn, index, writeRules(write), stack.names, stack.ociWhiteouts, kept);
 }
 
 /** With index=on the upper belongs to its topmost lower (semantics 1.7). */
 function verifyUpperOrigin(stack: OverlayStack): void {
-  const lower = stack.root.lowers[0]!;
-  const blob = stack.origins.encode(lower.layer, { fd: lower.layer.root.fd, name: '' });
+  const lower = stack.layers.find(({ lane }) => lane === 'lower')!;
+  const blob = stack.origins.encode(lower, { fd: lower.root.fd, name: '' });
   verify(stack, stack.layers[0]!.root.fd, stack.names.origin, blob, 'another lower layer');
 }
 
