@@ -4,7 +4,7 @@ import { Failure } from '@shared/failure';
 import { closeFile, setNonBlocking } from '../system/files';
 import { attach } from './attach';
 import type { MountSpec } from './mount-record';
-import { OPCODE_LIMIT } from './protocol';
+import { AT, SHARED_NUMBERS } from './shared-counts';
 import type { Transport } from './transport';
 
 /** What the session's thread says. */
@@ -16,7 +16,7 @@ export type SessionMessage =
 
 export interface SessionData {
   readonly spec: MountSpec;
-  /** Float64Array of OPCODE_LIMIT + 1 numbers; the last is the count of nodes. */
+  /** Float64Array of SHARED_NUMBERS: requests by opcode, then what `AT` names. */
   readonly counts: SharedArrayBuffer;
 }
 
@@ -25,7 +25,7 @@ export interface SessionData {
  * free for the control socket and for signals.
  */
 export const direct: Transport = async (spec, log) => {
-  const counts = new Float64Array(new SharedArrayBuffer(8 * (OPCODE_LIMIT + 1)));
+  const counts = new Float64Array(new SharedArrayBuffer(8 * SHARED_NUMBERS));
   const data: SessionData = { spec, counts: counts.buffer as SharedArrayBuffer };
   const worker = new Worker(new URL('./session-worker.js', import.meta.url), { workerData: data });
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -58,5 +58,15 @@ export const direct: Transport = async (spec, log) => {
   worker.postMessage(fd);
   await up;
   void ended.then(() => closeFile(fd));
-  return { ended, counts, nodes: () => counts[OPCODE_LIMIT]! };
+  return {
+    ended,
+    counts,
+    nodes: () => counts[AT.nodes]!,
+    activity: () => ({
+      bytesRead: counts[AT.bytesRead]!,
+      bytesWritten: counts[AT.bytesWritten]!,
+      copyUps: counts[AT.copyUps]!,
+      copyUpBytes: counts[AT.copyUpBytes]!,
+    }),
+  };
 };

@@ -2,6 +2,8 @@
 import type { ByteString } from '@shared/bytes';
 import { isDirectoryEntry } from '../overlay/entry';
 import type { InodeNumber } from '../overlay/inode-numbers';
+import { clearImpure } from '../overlay/marks';
+import { originOf } from '../overlay/origins';
 import { listNames, type ListedName } from '../overlay/readdir';
 import type { OverlayStack } from '../overlay/stack';
 import { ERRNO, SystemError } from '../system/libc';
@@ -52,9 +54,24 @@ export class DirectoryReader {
     const own = this.handles.get(handle);
     if (own && offset > 0) return own;
     if (node.nameless) return [];
-    node.listing ??= listNames(this.stack, node.entry);
+    if (!node.listing) {
+      node.listing = listNames(this.stack, node.entry);
+      this.tidy(node, node.listing);
+    }
     if (own !== undefined) this.handles.set(handle, node.listing);
     return node.listing;
+  }
+
+  /** A directory of the upper alone that is marked as impure, and lists nothing that was copied up, is no more. */
+  private tidy(node: Node, listing: readonly ListedName[]): void {
+    const { upper, lowers, parent } = node.entry;
+    if (!this.stack.area || !upper || lowers.length > 0 || !parent) return;
+    if (!upper.xattrs.includes(this.stack.names.impure)) return;
+    const isCopy = ({ name, components }: ListedName): boolean => {
+      const child = name === '.' || name === '..' ? null : this.tryChild(node, name, components);
+      return child !== null && originOf(this.stack, child.entry) !== null;
+    };
+    if (!listing.some(isCopy)) clearImpure(this.stack, upper);
   }
 
   /** READDIR and READDIRPLUS. Offsets count entries. */

@@ -16,6 +16,7 @@ import { Notices } from './notices';
 import { OpenFiles } from './open-files';
 import { ATTR_BYTES, ENTRY_OUT, IN_HEADER, INIT, INIT2, FUSE_MAJOR, FUSE_MINOR, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
+import { AT } from './shared-counts';
 import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
 import { refuse, Tree } from './tree';
 
@@ -71,9 +72,15 @@ export class OverlayFileSystem {
     };
   }
 
-  /** Nodes that the kernel knows. */
-  get nodes(): number {
-    return this.tree.nodes.size;
+  /** Writes down what was done so far, for the thread that reports it. */
+  tell(shared: Float64Array): void {
+    shared[AT.nodes] = this.tree.nodes.size;
+    shared[AT.bytesRead] = this.files.counts.read;
+    shared[AT.bytesWritten] = this.files.counts.written;
+    const { area } = this.stack;
+    if (!area) return;
+    shared[AT.copyUps] = area.counts.copyUps;
+    shared[AT.copyUpBytes] = area.counts.copyUpBytes;
   }
 
   /** One piece of work for a moment without requests. Returns false where there is none. */

@@ -96,6 +96,8 @@ class NativeFileSystem {
   private readonly numbers: InodeNumbers;
   private readonly stack: OverlayStack;
 
+  readonly activity = { bytesRead: 0, bytesWritten: 0, copyUps: 0, copyUpBytes: 0 };
+
   constructor(spec: MountSpec) {
     this.stack = new OverlayStack(spec.subject, spec.options, spec.write);
     this.tree = new PathTree(this.stack);
@@ -124,7 +126,9 @@ class NativeFileSystem {
     [OP.open]: (call) => this.open(call),
     [OP.read]: (call) => {
       const count = call.readFrom(call.handle);
-      return count < 0 ? -lastErrno() : count;
+      if (count < 0) return -lastErrno();
+      this.activity.bytesRead += count;
+      return count;
     },
     [OP.release]: (call) => {
       closeFile(call.handle);
@@ -279,5 +283,5 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
     files.close();
     records.length = 0;
   });
-  return { ended, counts, nodes: () => files.nodes };
+  return { ended, counts, nodes: () => files.nodes, activity: () => files.activity };
 };

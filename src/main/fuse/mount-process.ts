@@ -62,12 +62,13 @@ function refuseSecond({ mountpoint }: MountSpec): void {
 }
 
 /** Requests by opcode name, for `lamina mounts --json` and the benchmarks. */
-function statusOf({ counts, nodes }: LiveMount): object {
+function statusOf({ counts, nodes, activity }: LiveMount): object {
   const requests: Record<string, number> = {};
   for (let opcode = 1; opcode < OPCODE_LIMIT; opcode++) {
     if (counts[opcode]! > 0) requests[OPCODE_NAMES[opcode] ?? String(opcode)] = counts[opcode]!;
   }
-  return { ok: true, requests, errors: counts[0], nodes: nodes(), memory: process.memoryUsage().rss };
+  const memory = process.memoryUsage().rss;
+  return { ok: true, requests, errors: counts[0], nodes: nodes(), memory, ...activity() };
 }
 
 /** Takes the mount down; busy ones only when `lazy`. */

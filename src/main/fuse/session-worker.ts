@@ -6,7 +6,7 @@ import { SystemError } from '../system/libc';
 import type { SessionData, SessionMessage } from './direct';
 import { FuseDevice } from './device';
 import { OverlayFileSystem } from './filesystem';
-import { OPCODE, OPCODE_LIMIT } from './protocol';
+import { OPCODE } from './protocol';
 import { Session, type Operation } from './session';
 
 const { spec, counts: shared } = workerData as SessionData;
@@ -38,13 +38,12 @@ function serve(stack: OverlayStack, fd: number): void {
     tell({ kind: 'up' });
     return init(request, reply);
   });
-  const keepCount: Operation = (request, reply) => {
-    counts[OPCODE_LIMIT] = files.nodes;
-    return files.operations.get(OPCODE.STATFS)!(request, reply);
-  };
-  operations.set(OPCODE.STATFS, keepCount);
   const log = (line: string): void => tell({ kind: 'log', line });
-  new Session(device, operations, counts, log, () => files.idle()).run();
+  const idle = (): boolean => {
+    files.tell(counts);
+    return files.idle();
+  };
+  new Session(device, operations, counts, log, idle).run();
   files.close();
 }
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type { MountSpec } from './mount-record';
 
+/** What a mount has done since its start. Data that the kernel moves by itself (passthrough) are not counted. */
+export interface Activity {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly copyUps: number;
+  readonly copyUpBytes: number;
+}
+
 /** A mount that is up. */
 export interface LiveMount {
   /** Resolves when the file system is unmounted, whoever did it. */
@@ -9,6 +17,7 @@ export interface LiveMount {
   readonly counts: Float64Array;
   /** Names the kernel holds. */
   nodes(): number;
+  activity(): Activity;
 }
 
 /** One way to serve a FUSE mount. Resolves when the mount is up; throws a Failure when it cannot be. */

@@ -4,13 +4,19 @@ import { RealDirectory } from '../layers/real-directory';
 import { changeTimes } from '../system/attributes';
 import { must, SystemError } from '../system/libc';
 import { isDirectory, statAt } from '../system/stat';
-import { listXattrsAt, setXattrAt } from '../system/xattr';
+import { listXattrsAt, removeXattrAt, setXattrAt } from '../system/xattr';
 import { placeOf, type Real } from './entry';
 import type { OverlayStack } from './stack';
 
 /** Marks a directory of the upper as one that may hold copied-up objects: their numbers are looked up (semantics 3.4). */
 export function setImpure(stack: OverlayStack, directory: Real): void {
   putXattr(stack, directory, stack.names.impure, 'y');
+}
+
+/** Takes the mark of a directory in which nothing is that was copied up, as the kernel does when it lists it. */
+export function clearImpure(stack: OverlayStack, directory: Real): void {
+  removeXattrAt(placeOf(stack.directories, directory), stack.names.impure);
+  directory.xattrs = directory.xattrs.filter((name) => name !== stack.names.impure);
 }
 
 /** Sets one of the overlay's own attributes on an upper object, if it has it not. */

@@ -68,8 +68,7 @@ class Rename {
     const replaced = exchange ? null : target.entry;
     this.refuseMerged(source);
     if (exchange && target.entry) this.refuseMerged(target.entry);
-    if (replaced && topOf(replaced).directory)
-      checkEmpty(stack, replaced);
+    if (replaced && topOf(replaced).directory) checkEmpty(stack, replaced);
     copyUp(stack, source, 'metadata');
     copyUp(stack, target.parent, 'metadata');
     if (exchange) copyUp(stack, target.entry!, 'metadata');
