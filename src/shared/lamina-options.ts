@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
+import type { OwnerRules } from './owner-rules';
 import { judgeOptions, type EffectiveOptions, type OptionFinding, type OptionSubject } from './options';
 
 /** What Lamina's own lookup needs of the options. */
 export interface EngineOptions extends Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'> {
   readonly whiteouts?: WhiteoutForm;
+  /** Owners shown in place of the stored ones. */
+  readonly owners?: OwnerRules;
+  /** Directories have one link, whatever their layer says (`static_nlink`). */
+  readonly staticLinks?: boolean;
+  /** ACLs are attributes that nobody looks at (`noacl`). */
+  readonly noAcl?: boolean;
 }
 
 /**

@@ -55,7 +55,7 @@ export class AttributeChanges {
     const node = this.tree.node(request);
     const change = readChange(request);
     const isWritten = node.opens > 0 && node.fdWritable;
-    if (isEmpty(change) && !isWritten) refuseForeigner(request.uid, topOf(node.entry).stat);
+    if (isEmpty(change) && !isWritten) refuseForeigner(request.uid, node.attributes.stat);
     setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);

@@ -9,10 +9,11 @@ import { display, type ByteString } from '@shared/bytes';
 import type { Composition } from '@shared/composition';
 import type { MountInfo } from '@shared/contract';
 import { Failure } from '@shared/failure';
-import { engineOptions, laminaObstacles } from '@shared/lamina-options';
+import { engineOptions, laminaObstacles, type EngineOptions } from '@shared/lamina-options';
 import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
 import { logPath, type MountSpec } from '../fuse/mount-record';
+import type { WriteOptions } from '../overlay/writable';
 import { listMounts } from './list';
 
 export interface StartOptions {
@@ -22,6 +23,11 @@ export interface StartOptions {
   /** mount(8)'s words: `nosuid`, `nodev`, `noexec`, `allow_other`. */
   readonly flags?: readonly string[];
   readonly source?: string;
+  /** What only Lamina's engine knows, beside the options of the composition. */
+  readonly engine?: Pick<EngineOptions, 'whiteouts' | 'owners' | 'staticLinks' | 'noAcl'>;
+  readonly write?: Pick<WriteOptions, 'unmarked' | 'patience'>;
+  /** A label for the kernel's security module: mount(8)'s `context=…`. */
+  readonly context?: ByteString;
 }
 
 /** What the mount process is told. Throws a Failure where the stack cannot be mounted or the folder is not one. */
@@ -31,6 +37,9 @@ export async function mountSpec({
   transport,
   flags,
   source,
+  engine,
+  write,
+  context,
 }: StartOptions): Promise<MountSpec> {
   const obstacle = laminaObstacles(composition)[0];
   if (obstacle) {
@@ -43,12 +52,13 @@ export async function mountSpec({
     name,
     compositionId,
     subject: { upper, lowers, data },
-    options: engineOptions(composition),
-    write: upper && !flags?.includes('ro') ? judgeOptions(composition).effective : null,
+    options: { ...engineOptions(composition), ...engine },
+    write: upper && !flags?.includes('ro') ? { ...judgeOptions(composition).effective, ...write } : null,
     mountpoint: await resolveMountpoint(mountpoint),
     transport: transport ?? 'auto',
     flags: flags ?? ['nosuid', 'nodev'],
     source: source ?? 'lamina',
+    ...(context === undefined ? {} : { context }),
     optionText: optionString(composition),
   };
 }

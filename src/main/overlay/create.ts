@@ -131,19 +131,21 @@ class Creation {
   private readonly inherited: Inherited;
   private readonly defaultAcl: ByteString | null;
   private readonly gid: number;
+  private readonly caller: Caller;
 
   constructor(
     private readonly stack: OverlayStack,
     private readonly parent: Entry,
     private readonly name: ByteString,
     private readonly object: NewObject,
-    private readonly caller: Caller,
+    caller: Caller,
   ) {
+    this.caller = stack.owners ? stack.owners.ofMaker(caller) : caller;
     this.area = areaOf(stack);
     this.directory = parent.upper!;
     this.whiteout = name === '' ? null : whiteoutAt(stack, parent, name);
     const { mode: parentMode, gid: parentGid } = this.directory.stat;
-    this.gid = (parentMode & S_ISGID) !== 0 ? parentGid : caller.gid;
+    this.gid = (parentMode & S_ISGID) !== 0 ? parentGid : this.caller.gid;
     this.defaultAcl = isSymlink(object.mode) ? null : this.readDefaultAcl();
     const inherits = isDirectory(object.mode) && (parentMode & S_ISGID) !== 0 ? S_ISGID : 0;
     const mode = object.mode | inherits;

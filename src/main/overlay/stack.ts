@@ -11,6 +11,7 @@ import { getXattrAt, listXattrsAt } from '../system/xattr';
 import type { Entry, Real } from './entry';
 import { inodeKey } from './inode-key';
 import { Origins } from './origins';
+import { Owners } from './owners';
 import type { UpperArea } from './upper-area';
 import { isMarkedOpaque } from './whiteout-names';
 import { openArea, openWritable, type WriteOptions } from './writable';
@@ -35,6 +36,10 @@ export class OverlayStack {
   readonly rules: LookupRules;
   /** `.wh.NAME` files are whiteouts too, and are written as such. */
   readonly ociWhiteouts: boolean;
+  /** Null where owners are shown as they are stored. */
+  readonly owners: Owners | null;
+  readonly staticLinks: boolean;
+  readonly posixAcl: boolean;
   readonly root: Entry;
   readonly nameMax = NAME_MAX;
   readonly directories = new DirectoryCache(OPEN_DIRECTORIES);
@@ -61,6 +66,9 @@ export class OverlayStack {
     this.names = OVERLAY_XATTRS[options.userxattr ? 'user' : 'trusted'];
     this.rules = { follow: options.redirectDir !== 'nofollow', metacopy: options.metacopy };
     this.ociWhiteouts = options.whiteouts === 'oci';
+    this.owners = options.owners ? new Owners(options.owners) : null;
+    this.staticLinks = options.staticLinks ?? false;
+    this.posixAcl = options.noAcl !== true;
     const paths: [ByteString, Lane][] = [
       ...(subject.upper ? [[subject.upper.path, 'upper'] as [ByteString, Lane]] : []),
       ...subject.lowers.map(({ path }): [ByteString, Lane] => [path, 'lower']),

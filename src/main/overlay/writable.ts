@@ -17,7 +17,15 @@ import { checkXattrs, openIndex, prepareWork } from './work-directory';
 import type { OverlayXattrs } from './xattr-names';
 
 /** What opening an upper for writing depends on, of the options. */
-export type WriteOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'index' | 'xino' | 'uuid' | 'fsync'>;
+export interface WriteOptions extends Pick<
+  EffectiveOptions,
+  'metacopy' | 'redirectDir' | 'index' | 'xino' | 'uuid' | 'fsync'
+> {
+  /** `volatile` leaves no mark in the workdir that would keep it from being mounted again (semantics 6, 8.3). */
+  readonly unmarked?: boolean;
+  /** Milliseconds to wait for a mount of the same upper that is about to end. */
+  readonly patience?: number;
+}
 
 /** An upper that is locked and whose workdir is prepared. */
 export interface WritablePair extends UpperPair {
@@ -31,9 +39,10 @@ export function openWritable(upper: UpperEntry, write: WriteOptions, names: Over
   const pair = openUpperPair(upper.path, upper.workdir);
   const locks: number[] = [];
   try {
-    locks.push(lockUpper(pair.upperFd, upper.path, 'upper'));
-    locks.push(lockUpper(pair.workFd, upper.workdir, 'workdir'));
-    const builtIn = prepareWork(pair.workFd, upper.workdir, write.fsync === 'volatile');
+    const deadline = Date.now() + (write.patience ?? 0);
+    locks.push(lockUpper(pair.upperFd, upper.path, 'upper', deadline));
+    locks.push(lockUpper(pair.workFd, upper.workdir, 'workdir', deadline));
+    const builtIn = prepareWork(pair.workFd, upper.workdir, write.fsync === 'volatile' && !write.unmarked);
     locks.push(builtIn);
     checkXattrs(pair.workFd, upper.workdir, names);
     return { ...pair, locks: locks.slice(0, 2), builtIn };
