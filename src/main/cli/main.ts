@@ -6,9 +6,8 @@ import type { Composition } from '@shared/composition';
 import { COMMAND_FORMS, type CommandForm } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { laminaObstacles } from '@shared/lamina-options';
-import { judgeOptions, OPTION_SPECS } from '@shared/options';
+import { judgeOptions } from '@shared/options';
 import { version } from '../../../package.json';
-import { parseMountOptions } from '../commands/parse-options';
 import { renderCommand } from '../commands/render';
 import { command } from '../mounts/control';
 import { runForeground } from '../mounts/foreground';
@@ -19,14 +18,11 @@ import { stopMount } from '../mounts/stop';
 import { unmountPath } from '../mounts/unmount-path';
 import { MergedView } from '../overlay/merged-view';
 import type { Explanation } from '@shared/view';
-import { rawArguments, workingDirectory } from './arguments';
-import { SystemError } from '../system/libc';
-import { systemFailure } from '../system/system-failure';
+import { rawArguments } from './arguments';
 import { HELP } from './help';
 import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
-
-/** Wrong usage: exit status 2. */
-class Usage extends Error {}
+import { absolute, atMost, runProgram, Usage } from './program';
+import { readStackOptions, type StackOptions } from './stack-options';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 const JSON_FLAG: Options = { json: { type: 'boolean' } };
@@ -40,7 +36,7 @@ interface Parsed {
 function parse(args: readonly ByteString[], options: Options, most: number): Parsed {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (positionals.length > most) throw new Usage(`too many arguments: ${display(positionals.slice(most).join(' '))}`);
+    atMost(positionals, most);
     return { values, positionals };
   } catch (error) {
     if (error instanceof Usage) throw error;
@@ -48,35 +44,12 @@ function parse(args: readonly ByteString[], options: Options, most: number): Par
   }
 }
 
-/** What a FUSE mount takes on top of mount(8)'s words. */
-const isFuseWord = (word: ByteString): boolean => word === 'allow_other' || word.startsWith('fsname=');
-
 /** The composition of the `-o` texts, and mount(8)'s own words among them. */
-function stackFrom(
-  values: Parsed['values'],
-  mountpoint: ByteString | null,
-): { composition: Composition; other: readonly string[] } {
+function stackFrom(values: Parsed['values'], mountpoint: ByteString | null): StackOptions {
   const texts = values['options'] as ByteString[] | undefined;
   if (!texts) throw new Usage('-o OPTIONS is missing');
-  const parsed = parseMountOptions(texts.join(','), workingDirectory());
-  const unknown = parsed.unknown.filter((word) => !isFuseWord(word));
-  if (unknown.length > 0) {
-    const known = OPTION_SPECS.map((spec) => spec.name).join(', ');
-    const hint = `Lamina takes lowerdir, lowerdir+, datadir+, upperdir, workdir, ${known}, and the words of mount(8).`;
-    throw new Failure('EINVAL', `Unknown mount option ${display(unknown[0]!)}.`, hint);
-  }
-  for (const item of parsed.ignored) warn(`note: ${display(item)} has no effect: there is no upperdir`);
-  const name =
-    mountpoint === null ? 'overlay' : display(mountpoint.slice(mountpoint.lastIndexOf('/') + 1)) || 'overlay';
-  const { upper, lowers, data, options } = parsed;
-  const other = [...parsed.other, ...parsed.unknown];
-  return {
-    composition: { id: 'command-line', name: name.slice(0, 200), upper, lowers, data, options, mountpoint },
-    other,
-  };
+  return readStackOptions(texts, mountpoint);
 }
-
-const absolute = (path: ByteString): ByteString => (path.startsWith('/') ? path : `${workingDirectory()}/${path}`);
 
 function required(positionals: readonly ByteString[], what: string): ByteString {
   if (positionals[0] === undefined) throw new Usage(`${what} is missing`);
@@ -93,9 +66,16 @@ async function mount(args: readonly ByteString[]): Promise<void> {
   const transport = values['transport'] ?? 'auto';
   if (transport !== 'auto' && transport !== 'direct' && transport !== 'fuse-native')
     throw new Usage('--transport is direct or fuse-native');
-  const { composition, other } = stackFrom(values, mountpoint);
+  const { composition, other, whiteouts } = stackFrom(values, mountpoint);
   const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
-  const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
+  const options: StartOptions = {
+    composition,
+    mountpoint,
+    transport,
+    flags: other,
+    engine: { whiteouts },
+    ...(source ? { source } : {}),
+  };
   for (const notice of await recoverMounts()) warn(notice);
   const notes = (): void => {
     const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
@@ -131,8 +111,8 @@ async function mounts(args: readonly ByteString[]): Promise<void> {
 }
 
 function withView(values: Parsed['values'], use: (view: MergedView, composition: Composition) => void): void {
-  const { composition } = stackFrom(values, null);
-  const view = new MergedView(composition);
+  const { composition, whiteouts } = stackFrom(values, null);
+  const view = new MergedView(composition, whiteouts);
   try {
     use(view, composition);
   } finally {
@@ -238,29 +218,10 @@ async function main(): Promise<void> {
   const [word, ...args] = rawArguments();
   const name =
     word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
-  try {
-    const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (!run) throw new Usage(`unknown command ${display(name)}`);
-    if (args.includes('--help')) printText(HELP);
-    else await run(args);
-  } catch (error) {
-    if (error instanceof Usage) {
-      warn(`${error.message}\nTry: lamina help`);
-      process.exitCode = 2;
-    } else if (error instanceof Failure) {
-      warn(`${error.message}\n${error.hint}`);
-      process.exitCode = 1;
-    } else if (error instanceof SystemError) {
-      const { message, hint } = systemFailure(error);
-      warn(`${message}\n${hint}`);
-      process.exitCode = 1;
-    } else {
-      warn(
-        `unexpected: ${error instanceof Error ? error.message : String(error)}\nThis is a defect of Lamina's; please report it.`,
-      );
-      process.exitCode = 1;
-    }
-  }
+  const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!run) throw new Usage(`unknown command ${display(name)}`);
+  if (args.includes('--help')) printText(HELP);
+  else await run(args);
 }
 
-void main();
+void runProgram(main, 'lamina help', { failed: 1, usage: 2 });

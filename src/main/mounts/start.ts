@@ -14,6 +14,7 @@ import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
 import { logPath, type MountSpec } from '../fuse/mount-record';
 import type { WriteOptions } from '../overlay/writable';
+import { keepFromPrograms } from '../system/descriptors';
 import { listMounts } from './list';
 
 export interface StartOptions {
@@ -59,7 +60,7 @@ export async function mountSpec({
     flags: flags ?? ['nosuid', 'nodev'],
     source: source ?? 'lamina',
     ...(context === undefined ? {} : { context }),
-    optionText: optionString(composition),
+    optionText: optionString(composition) + (engine?.whiteouts === 'oci' ? ',whiteouts=oci' : ''),
   };
 }
 
@@ -90,6 +91,7 @@ export async function startMount(options: StartOptions): Promise<MountInfo> {
 async function launch(spec: MountSpec): Promise<void> {
   const log = openSync(logPath(spec.id), 'a', 0o600);
   const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
+  keepFromPrograms();
   const child = spawn(process.execPath, [program], {
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],
