@@ -5,7 +5,7 @@
  *   npm run bench [-- IMAGE_FOLDER] [--rounds N] [--cases a,b] [--contestants a,b] [--json FILE]
  *
  * Needs root and fuse-overlayfs. The image's folder is the argument or LAMINA_IMAGE; its file `lowerdir` holds the value
- * for -o lowerdir=. What is measured is in test/bench/cases.mjs, the goals are in test/bench/goals.mjs; a missed goal is
+ * for -o lowerdir=. What is measured is in test/bench/cases.mjs and write-cases.mjs, the goals are in test/bench/goals.mjs; a missed goal is
  * a line of the report, not a failure. LAMINA_BENCH_SCRATCH is a folder for the mount point and a file of 1 GiB, on a
  * file system that can be a lower layer (default: /var/tmp).
  */
@@ -13,16 +13,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, constants, loadavg, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cases } from '../test/bench/cases.mjs';
+import { cases as readCases } from '../test/bench/cases.mjs';
 import { contestants } from '../test/bench/contestants.mjs';
 import { judge } from '../test/bench/goals.mjs';
 import { measure } from '../test/bench/measure.mjs';
 import { summarise } from '../test/bench/numbers.mjs';
 import { report } from '../test/bench/report.mjs';
+import { writeCases } from '../test/bench/write-cases.mjs';
 import { setUpBuild } from './setup/build.mjs';
 import { setUpNpmPackages } from './setup/npm-packages.mjs';
 import { runMain, say, SetUpFailure } from './setup/say.mjs';
 
+const cases = [...readCases, ...writeCases];
 const usage = `usage (as root): npm run bench -- IMAGE_FOLDER [--rounds N] [--cases a,b] [--contestants a,b] [--json FILE]
   IMAGE_FOLDER   its file "lowerdir" holds the value for -o lowerdir= (default: LAMINA_IMAGE)
   cases          ${cases.map(({ name }) => name).join(',')}

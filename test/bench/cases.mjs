@@ -39,5 +39,6 @@ export const cases = [
   },
 ];
 
-/** Each case runs twice on its mount. */
+/** A case that reads runs twice on its mount; one that writes runs once, on a fresh upper. */
 export const phases = ['cold', 'warm'];
+export const writePhase = 'write';

@@ -32,14 +32,21 @@ const isMountpoint = (at) =>
     .split('\n')
     .some((line) => line.split(' ')[4] === at);
 
-async function mountKernel(lowerdir, at) {
-  await run(['mount', '-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lowerdir}`, at]);
+/** The option text: read-only without an upper. */
+function optionText(lowerdir, write) {
+  if (!write) return `ro,lowerdir=${lowerdir}`;
+  return [`lowerdir=${lowerdir}`, `upperdir=${write.upper}`, `workdir=${write.work}`, ...write.options].join(',');
+}
+
+async function mountKernel(lowerdir, at, write) {
+  await run(['mount', '-t', 'overlay', 'overlay', '-o', optionText(lowerdir, write), at]);
   return { pid: null, unmount: () => unmount(['umount', at], ['umount', '-l', at]) };
 }
 
 /** In the foreground, so that its process is known; in a group of its own, so that Ctrl-C does not end it under us. */
-async function mountFuseOverlayfs(lowerdir, at) {
-  const args = ['-f', '-o', `ro,lowerdir=${lowerdir}`, at];
+async function mountFuseOverlayfs(lowerdir, at, write) {
+  // It knows neither metacopy nor redirects.
+  const args = ['-f', '-o', optionText(lowerdir, write && { ...write, options: [] }), at];
   const server = spawn('fuse-overlayfs', args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   let ended = false;
@@ -59,8 +66,9 @@ async function mountFuseOverlayfs(lowerdir, at) {
   };
 }
 
-const mountLamina = (transport) => async (lowerdir, at) => {
-  const args = ['mount', '--json', '--transport', transport, '-o', `ro,lowerdir=${lowerdir}`, at];
+const mountLamina = (transport) => async (lowerdir, at, write) => {
+  const options = `suid,dev,${optionText(lowerdir, write)}`;
+  const args = ['mount', '--json', '--transport', transport, '-o', options, at];
   const { pid, id } = JSON.parse((await lamina(args, { capture: true })).stdout);
   return {
     pid,
@@ -72,7 +80,7 @@ const mountLamina = (transport) => async (lowerdir, at) => {
   };
 };
 
-/** `mount(lowerdir, at)` resolves to the server's `pid`, `unmount`, and `requests` where they are counted. */
+/** `mount(lowerdir, at, { upper, work, options })`, read-only without the third, resolves to the server's `pid`, `unmount`, and `requests` where they are counted. */
 export const contestants = [
   { name: 'kernel', title: 'kernel overlayfs', mount: mountKernel },
   { name: 'fuse-overlayfs', title: 'fuse-overlayfs', server: true, mount: mountFuseOverlayfs },

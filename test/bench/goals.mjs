@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What Lamina's direct transport is to reach, mounted by root.
 import { find } from './numbers.mjs';
-import { phases } from './cases.mjs';
+import { phases, writePhase } from './cases.mjs';
 
 const both = (results, name) => phases.map((phase) => find(results, name, phase, 'direct'));
 
@@ -24,7 +24,27 @@ export const goals = [
     most: 1.5,
     pick: (results) => [find(results, 'stat', 'warm', 'direct')],
   },
+  {
+    title: 'direct: writes within 25 % of the kernel where passthrough applies',
+    field: 'toKernel',
+    most: 1.25,
+    pick: (results) => ['seq-write', 'rand-write'].map((name) => find(results, name, writePhase, 'direct')),
+  },
+  {
+    title: 'direct: writing 1.5 times faster than fuse-overlayfs (geometric mean)',
+    field: 'toFuseOverlayfs',
+    most: 1 / 1.5,
+    pick: (results) =>
+      geometricMean(results.filter((each) => each.phase === writePhase && each.contestant === 'direct')),
+  },
 ];
+
+/** One result that stands for all. */
+function geometricMean(results) {
+  if (results.length === 0 || results.some(({ toFuseOverlayfs }) => toFuseOverlayfs === null)) return [];
+  const sum = results.reduce((total, { toFuseOverlayfs }) => total + Math.log(toFuseOverlayfs), 0);
+  return [{ case: 'mean', phase: writePhase, toFuseOverlayfs: Math.exp(sum / results.length) }];
+}
 
 /** A goal is "met", "missed" with what misses it, or "not measured" where a part of it did not run. */
 export function judge(results) {

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { display, type ByteString } from '@shared/bytes';
 import type { Composition } from '@shared/composition';
 import { COMMAND_FORMS, type CommandForm } from '@shared/contract';
@@ -19,42 +18,21 @@ import { unmountPath } from '../mounts/unmount-path';
 import { MergedView } from '../overlay/merged-view';
 import type { Explanation } from '@shared/view';
 import { rawArguments } from './arguments';
+import { diff, discardCommand, volatileCommand } from './changes-commands';
 import { HELP } from './help';
+import {
+  absolute,
+  JSON_FLAG,
+  parse,
+  required,
+  STACK,
+  stackFrom,
+  treePath,
+  Usage,
+  type Parsed,
+} from './stack-arguments';
 import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
-import { absolute, atMost, runProgram, Usage } from './program';
-import { readStackOptions, type StackOptions } from './stack-options';
-
-type Options = NonNullable<ParseArgsConfig['options']>;
-const JSON_FLAG: Options = { json: { type: 'boolean' } };
-const STACK: Options = { options: { type: 'string', short: 'o', multiple: true } };
-
-interface Parsed {
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly positionals: readonly ByteString[];
-}
-
-function parse(args: readonly ByteString[], options: Options, most: number): Parsed {
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    atMost(positionals, most);
-    return { values, positionals };
-  } catch (error) {
-    if (error instanceof Usage) throw error;
-    throw new Usage((error as Error).message.split('. ')[0]);
-  }
-}
-
-/** The composition of the `-o` texts, and mount(8)'s own words among them. */
-function stackFrom(values: Parsed['values'], mountpoint: ByteString | null): StackOptions {
-  const texts = values['options'] as ByteString[] | undefined;
-  if (!texts) throw new Usage('-o OPTIONS is missing');
-  return readStackOptions(texts, mountpoint);
-}
-
-function required(positionals: readonly ByteString[], what: string): ByteString {
-  if (positionals[0] === undefined) throw new Usage(`${what} is missing`);
-  return positionals[0];
-}
+import { runProgram } from './program';
 
 async function mount(args: readonly ByteString[]): Promise<void> {
   const { values, positionals } = parse(
@@ -118,19 +96,6 @@ function withView(values: Parsed['values'], use: (view: MergedView, composition:
   } finally {
     view.close();
   }
-}
-
-/**
- * A path of the merged tree, without `.` and `..`, which no lookup takes: `..` is undone as text, since an explanation
- * stops at a symbolic link anyway. Bytes that are not UTF-8 stay as they are.
- */
-function treePath(typed: ByteString): ByteString {
-  const names: ByteString[] = [];
-  for (const name of typed.split('/')) {
-    if (name === '..') names.pop();
-    else if (name !== '' && name !== '.') names.push(name);
-  }
-  return `/${names.join('/')}`;
 }
 
 /** The explanation of a path. What stands in the middle of one and is no directory ends it, as in any path walk. */
@@ -202,6 +167,9 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   mounts,
   ls,
   explain,
+  diff,
+  discard: discardCommand,
+  volatile: volatileCommand,
   command: showCommand,
   help: (args) => {
     const [word] = parse(args, {}, 1).positionals;

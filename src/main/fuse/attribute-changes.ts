@@ -54,8 +54,7 @@ export class AttributeChanges {
   private setattr(request: Request, reply: Reply): number {
     const node = this.tree.node(request);
     const change = readChange(request);
-    const isWritten = node.opens > 0 && node.fdWritable;
-    if (isEmpty(change) && !isWritten) refuseForeigner(request.uid, node.attributes.stat);
+    if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, node.attributes.stat);
     setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);

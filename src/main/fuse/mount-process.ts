@@ -96,13 +96,30 @@ function stop(spec: MountSpec, lazy: boolean): Reply {
   };
 }
 
+/** What a line on the control socket is answered: a command, and for some an argument as JSON after it. */
+function answerTo(spec: MountSpec, mount: LiveMount, line: string): object {
+  const [word] = line.split(' ', 1);
+  if (word === 'status') return statusOf(mount);
+  if (word === 'stop' || word === 'stop-lazy') return stop(spec, word === 'stop-lazy');
+  return {
+    ok: false,
+    code: 'ENOSYS',
+    message: `The mount on ${display(spec.mountpoint)} does not know the command ${word}.`,
+    hint: 'Another version of Lamina started it: unmount it first.',
+  };
+}
+
 function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
   const serve = (socket: Socket): void => {
+    let text = '';
+    socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());
-    socket.once('data', (data) => {
-      const command = data.toString().trim();
-      const answer = command === 'status' ? statusOf(mount) : stop(spec, command === 'stop-lazy');
-      socket.end(`${JSON.stringify(answer)}\n`);
+    socket.on('data', (data: string) => {
+      text += data;
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      socket.removeAllListeners('data');
+      socket.end(`${JSON.stringify(answerTo(spec, mount, text.slice(0, end)))}\n`);
     });
   };
   return new Promise((resolve, reject) => {

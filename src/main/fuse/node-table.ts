@@ -37,6 +37,8 @@ export interface Node {
   fdReal: Real | null;
   fdWritable: boolean;
   opens: number;
+  /** Of the opens, those that may write. */
+  writers: number;
   /** Registered with the kernel for passthrough, or 0. */
   backingId: number;
   /** FOPEN flags that every open of the file gets: the kernel wants them the same while any is open. */
@@ -103,6 +105,7 @@ export class NodeTable {
       fdReal: null,
       fdWritable: false,
       opens: 0,
+      writers: 0,
       backingId: 0,
       openFlags: 0,
       everOpened: false,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { copyUp } from '../overlay/copy-up';
 import { createNameless } from '../overlay/create';
-import { topOf } from '../overlay/entry';
+import { topOf, type Real } from '../overlay/entry';
 import { dataOf, openData, openUpper } from '../overlay/file-data';
+import { inodeKey } from '../overlay/inode-key';
 import { refuseProtected } from '../overlay/protection';
 import { dropCapability, dropPrivileges } from '../overlay/set-attributes';
 import type { OverlayStack } from '../overlay/stack';
@@ -25,12 +26,20 @@ import { failure, MAX_PAYLOAD, nameAt, type Operation, type Request } from './se
  */
 const STORE_BYTES = 128 * 1024;
 
+const READER = 0;
+const WRITER = 1;
 const O_ACCMODE = 3;
 const FUSE_OPEN_KILL_SUIDGID = 1;
 const FUSE_WRITE_KILL_SUIDGID = 4;
 const FUSE_FSYNC_FDATASYNC = 1;
 /** The answer to COPY_FILE_RANGE has 32 bits for the count. */
 const MOST_COPIED = 0x7fff_f000;
+
+/** Names of one inode have an object each. */
+function isSameObject(a: Real | null, b: Real | null): boolean {
+  if (a === b) return true;
+  return a !== null && b !== null && a.layer === b.layer && inodeKey(a.stat) === inodeKey(b.stat);
+}
 
 /** Bytes that went through us; what passthrough moves, the kernel moves by itself. */
 export interface DataCounts {
@@ -120,7 +129,9 @@ export class OpenFiles {
   private putOpen(reply: Reply, at: number, node: Node, writes: boolean): number {
     if (node.opens === 0) this.openFirst(node, writes);
     node.opens += 1;
-    reply.put64(at, 0);
+    if (writes) node.writers += 1;
+    // The handle says at the release whether it was a writer's.
+    reply.put64(at, writes ? WRITER : READER);
     reply.put32(at + 8, node.openFlags);
     reply.put32(at + 12, node.backingId);
     return 16;
@@ -191,7 +202,7 @@ export class OpenFiles {
   /** The descriptor of an open file: opened now where its data had gone to the page cache, or were copied up since. */
   private fdOf(node: Node): number {
     const real = dataOf(node.entry);
-    if (node.fd >= 0 && node.fdReal === real) return node.fd;
+    if (node.fd >= 0 && isSameObject(node.fdReal, real)) return node.fd;
     this.closeData(node);
     node.fd = openData(this.stack, node.entry);
     node.fdReal = real;
@@ -199,7 +210,7 @@ export class OpenFiles {
   }
 
   private writableFd(node: Node): number {
-    if (node.fd >= 0 && node.fdWritable && node.fdReal === node.entry.upper) return node.fd;
+    if (node.fd >= 0 && node.fdWritable && isSameObject(node.fdReal, node.entry.upper)) return node.fd;
     this.closeData(node);
     node.fd = openUpper(this.stack, node.entry);
     node.fdReal = node.entry.upper;
@@ -292,6 +303,7 @@ export class OpenFiles {
   private release(request: Request): number {
     const node = this.tree.node(request);
     node.opens -= 1;
+    if (Number(request.bytes.readBigUInt64LE(IN_HEADER)) === WRITER) node.writers -= 1;
     if (node.opens > 0) return 0;
     if (node.backingId > 0) this.device.closeBacking(node.backingId);
     node.backingId = 0;
