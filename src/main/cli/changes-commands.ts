@@ -6,7 +6,7 @@ import type { Composition, UpperEntry } from '@shared/composition';
 import { Failure } from '@shared/failure';
 import { engineOptions } from '@shared/lamina-options';
 import { hasVolatileMark, surveyUpper, type Survey } from '../layers/volatile-mark';
-import { compositionOf, refuseOciWhiteouts } from '../mounts/composition-of';
+import { compositionOf, refuseOciWhiteouts, whiteoutsOf } from '../mounts/composition-of';
 import { discard, planOf } from '../mounts/discard';
 import { listMounts } from '../mounts/list';
 import { acceptVolatile, discardUpper } from '../mounts/volatile';
@@ -44,6 +44,7 @@ async function subjectOf({
       'lamina mounts lists them; of another stack give the layers: -o lowerdir=…,upperdir=….',
     );
   }
+  refuseOciWhiteouts(whiteoutsOf(mount));
   return { composition: compositionOf(mount), rest: positionals.slice(1) };
 }
 

@@ -18,9 +18,12 @@ export function refuseOciWhiteouts(whiteouts: WhiteoutForm): void {
   );
 }
 
-/** The stack that a live mount serves, read back from its option text. Throws a Failure: see `refuseOciWhiteouts`. */
+/** The form of whiteouts of a live mount. */
+export const whiteoutsOf = ({ options }: Pick<MountInfo, 'options'>): WhiteoutForm =>
+  parseMountOptions(options, '/').unknown.includes('whiteouts=oci') ? 'oci' : 'kernel';
+
+/** The stack that a live mount serves, read back from its option text. */
 export function compositionOf(mount: Pick<MountInfo, 'id' | 'name' | 'mountpoint' | 'options'>): Composition {
-  const { upper, lowers, data, options, unknown } = parseMountOptions(mount.options, '/');
-  refuseOciWhiteouts(unknown.includes('whiteouts=oci') ? 'oci' : 'kernel');
+  const { upper, lowers, data, options } = parseMountOptions(mount.options, '/');
   return { id: mount.id, name: mount.name, upper, lowers, data, options, mountpoint: mount.mountpoint };
 }
