@@ -90,7 +90,7 @@ const XATTR_NAME_MAX = 255;
 export function setXattr(stack: OverlayStack, entry: Entry, name: ByteString, value: ByteString, flags: number): void {
   const stored = escaped(stack, entry, name);
   refuseProtected(stack, entry);
-  copyUp(stack, entry, 'metadata');
+  bringUp(stack, entry);
   must(setXattrAt(placeOf(stack.directories, entry.upper!), stored, value, flags), 'setxattr', pathOf(entry));
   afterXattr(stack, entry);
 }
@@ -104,9 +104,14 @@ export function removeXattr(stack: OverlayStack, entry: Entry, name: ByteString)
     const value = getXattrAt(place.fd, place.name, stored);
     if (typeof value === 'number') throw new SystemError(-value, 'removexattr', pathOf(entry));
   }
-  copyUp(stack, entry, 'metadata');
+  bringUp(stack, entry);
   must(removeXattrAt(placeOf(stack.directories, entry.upper!), stored), 'removexattr', pathOf(entry));
   afterXattr(stack, entry);
+}
+
+/** A copy that the index holds is changed there: unlike other changes, this one gives no name its link (ovl_xattr_set). */
+function bringUp(stack: OverlayStack, entry: Entry): void {
+  if (!entry.upper) copyUp(stack, entry, 'metadata');
 }
 
 /** An ACL changes the mode too. */
