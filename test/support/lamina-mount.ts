@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { MountSpec } from '../../src/main/fuse/mount-record';
+import { processArguments, type MountSpec } from '../../src/main/fuse/mount-record';
 import { unmount } from '../../src/main/system/mount';
 import type { BuiltStack } from './kernel';
 
@@ -12,6 +12,15 @@ export const TRANSPORTS: readonly TransportName[] = ['direct', 'fuse-native'];
 
 const PROGRAM = resolve('out/main/mount-process.js');
 let made = 0;
+
+export interface RunOptions {
+  /** A file for the mount's log; else it goes to the test's own stderr. */
+  readonly log?: string | null;
+  /** A program that starts the mount process and becomes it: prlimit(1), `strace -D`. */
+  readonly wrapper?: readonly string[];
+  /** A runtime folder of its own: whoever starts Lamina with the usual one clears dead mounts that have a record there. */
+  readonly runtime?: string | null;
+}
 
 /** A mount process of the built program, started as `lamina mount` starts it. */
 export class LaminaMount {
@@ -28,6 +37,7 @@ export class LaminaMount {
     transport: TransportName,
     at = join(built.folder, `f${made++}`),
     write: MountSpec['write'] = null,
+    { log = null, wrapper = [], runtime = null }: RunOptions = {},
   ): Promise<LaminaMount> {
     mkdirSync(at, { recursive: true });
     const spec: MountSpec = {
@@ -43,7 +53,11 @@ export class LaminaMount {
       source: 'lamina',
       optionText: '',
     };
-    const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
+    const [program, ...words] = [...wrapper, process.execPath, ...processArguments(PROGRAM, spec)];
+    const env = runtime === null ? process.env : { ...process.env, LAMINA_RUNTIME_DIR: runtime };
+    const stderr = log === null ? 'inherit' : openSync(log, 'a');
+    const child = spawn(program!, words, { stdio: ['pipe', 'inherit', stderr, 'pipe'], env });
+    if (typeof stderr === 'number') closeSync(stderr);
     const ended = new Promise<number | null>((done) => child.once('exit', done));
     child.stdin!.end(JSON.stringify(spec));
     let answer = '';
@@ -57,6 +71,13 @@ export class LaminaMount {
   async stop(): Promise<number | null> {
     if (unmount(this.at, false) !== 0) unmount(this.at, true);
     return this.ended;
+  }
+
+  /** Kills the process and clears the dead mount point, as umount(8) does; who uses the mount gets ENOTCONN. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.ended;
+    unmount(this.at, true);
   }
 
   /** Waits for the process to end. */

@@ -2,7 +2,8 @@
 
 export const HELP = `lamina: compose, browse, mount and explain stacks of overlay layers
 
-  lamina mount -o OPTIONS MOUNTPOINT     mount (FUSE, read-only); returns when it is up
+  lamina mount -o OPTIONS MOUNTPOINT     mount (FUSE), writable with an upper; returns
+                                         when it is up
          [-f] [--transport direct|fuse-native] [--json]
   lamina umount [--lazy] MOUNTPOINT
   lamina mounts [--json]                 the live mounts of this user

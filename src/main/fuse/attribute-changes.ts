@@ -13,7 +13,7 @@ import { ACL_ACCESS } from '../overlay/posix-acl';
 import type { OverlayStack } from '../overlay/stack';
 import { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS } from '../system/file-flags';
 import { ERRNO } from '../system/libc';
-import type { Stat } from '../system/stat';
+import { isDirectory, type Stat } from '../system/stat';
 import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { failure, nameAt, type Operation, type Request } from './session';
@@ -55,7 +55,9 @@ export class AttributeChanges {
     const node = this.tree.node(request);
     const change = readChange(request);
     if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, node.attributes.stat);
-    setAttributes(this.stack, node.entry, change);
+    // Before a write of root's: only file capabilities go, and they have gone by a request of their own.
+    const isRootsWrite = isEmpty(change) && node.writers > 0 && request.uid === 0;
+    if (!isRootsWrite) setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
@@ -132,6 +134,7 @@ const isEmpty = ({ uid, gid }: AttributeChange): boolean => uid === KEEP_ID && g
 function refuseForeigner(caller: number, { uid, mode }: Stat): void {
   const S_ISUID = 0o4000;
   const GROUP = 0o2010;
+  if (isDirectory(mode)) return;
   const drops = (mode & S_ISUID) !== 0 || (mode & GROUP) === GROUP;
   if (drops && caller !== 0 && caller !== uid) refuse(ERRNO.EPERM, 'chown');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { statfsSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
-import { placeOf } from '../overlay/entry';
+import { pathOf, placeOf } from '../overlay/entry';
 import { readLink } from '../overlay/file-data';
 import type { OverlayStack } from '../overlay/stack';
 import { getXattr, listXattrs } from '../overlay/xattrs';
@@ -12,10 +12,22 @@ import { isFullRoot } from '../system/privilege';
 import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
 import { DirectoryReader } from './directory-reader';
+import { discardLive, type DiscardOrder, type Stale } from './live-discard';
 import { NameChanges } from './name-changes';
 import { Notices } from './notices';
 import { OpenFiles } from './open-files';
-import { ATTR_BYTES, ENTRY_OUT, IN_HEADER, INIT, INIT2, FUSE_MAJOR, FUSE_MINOR, OPCODE, OUT_HEADER } from './protocol';
+import {
+  ATTR_BYTES,
+  ENTRY_OUT,
+  IN_HEADER,
+  INIT,
+  INIT2,
+  FUSE_MAJOR,
+  FUSE_MINOR,
+  NAME_AT,
+  OPCODE,
+  OUT_HEADER,
+} from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { AT } from './shared-counts';
 import { failure, MAX_PAYLOAD, MAX_WRITE, nameAt, NO_REPLY, type Operation, type Request } from './session';
@@ -73,6 +85,11 @@ export class OverlayFileSystem {
     };
   }
 
+  /** See `discardLive`. The caller tells the kernel what is stale. */
+  discard(order: DiscardOrder): Stale {
+    return discardLive(this.stack, this.tree, order);
+  }
+
   /** Writes down what was done so far, for the thread that reports it. */
   tell(shared: Float64Array): void {
     shared[AT.nodes] = this.tree.nodes.size;
@@ -82,6 +99,16 @@ export class OverlayFileSystem {
     if (!area) return;
     shared[AT.copyUps] = area.counts.copyUps;
     shared[AT.copyUpBytes] = area.counts.copyUpBytes;
+  }
+
+  /** The path that a request is about: that of its node, or of the name in it. */
+  pathOf(request: Request): ByteString {
+    const node = this.tree.nodes.get(request.nodeId);
+    if (!node) return `node ${request.nodeId}`;
+    const path = pathOf(node.entry);
+    const at = NAME_AT[request.opcode];
+    if (at === undefined) return path;
+    return `${path === '/' ? '' : path}/${nameAt(request, IN_HEADER + at)}`;
   }
 
   /** One piece of work for a moment without requests. Returns false where there is none. */

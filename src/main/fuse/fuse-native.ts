@@ -15,6 +15,7 @@ import { closeFile } from '../system/files';
 import { ERRNO, lastErrno, libc, SystemError } from '../system/libc';
 import { statFd } from '../system/stat';
 import { attributesOf } from './attributes';
+import { complaint, isOrdinary } from './complaint';
 import type { MountSpec } from './mount-record';
 import { NativeCall } from './native-call';
 import { listedStat, nativeStat } from './native-stat';
@@ -232,12 +233,21 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
   }
   const files = new NativeFileSystem(spec);
   const counts = new Float64Array(OPCODE_LIMIT + 1);
+  const complain = (opcode: number, call: NativeCall, errno: number, cause: SystemError | null): void => {
+    if (!isOrdinary(errno)) log(complaint(opcode, call.path, errno, cause));
+  };
   const answer = (operation: (call: NativeCall) => number, record: Buffer, counted: number): number => {
     counts[counted]! += 1;
+    const call = new NativeCall(record);
     try {
-      return operation(new NativeCall(record));
+      const result = operation(call);
+      if (result < 0) complain(counted, call, -result, null);
+      return result;
     } catch (error) {
-      if (error instanceof SystemError) return -error.errno;
+      if (error instanceof SystemError) {
+        complain(counted, call, error.errno, error);
+        return -error.errno;
+      }
       counts[0]! += 1;
       log(error instanceof Error ? (error.stack ?? error.message) : String(error));
       return -ERRNO.EIO;
@@ -283,5 +293,5 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
     files.close();
     records.length = 0;
   });
-  return { ended, counts, nodes: () => files.nodes, activity: () => files.activity };
+  return { ended, counts, nodes: () => files.nodes, activity: () => files.activity, discard: null };
 };

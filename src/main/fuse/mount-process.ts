@@ -6,8 +6,11 @@ import { Failure } from '@shared/failure';
 import { detach } from './attach';
 import { direct } from './direct';
 import { fuseNative } from './fuse-native';
+import type { DiscardOrder } from './live-discard';
+import { limitedLog } from './limited-log';
 import {
   isAlive,
+  processTitle,
   readRecords,
   removeRecord,
   socketPath,
@@ -30,7 +33,7 @@ type Reply =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
 
-const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+const log = limitedLog((line) => void process.stderr.write(`${new Date().toISOString()} ${line}\n`));
 
 function answerStarter(reply: Reply): void {
   try {
@@ -96,11 +99,32 @@ function stop(spec: MountSpec, lazy: boolean): Reply {
   };
 }
 
+/** Undoes changes of the upper, and makes the kernel forget what it knows of them. */
+async function discard(spec: MountSpec, mount: LiveMount, argument: string): Promise<Reply> {
+  const { upper } = spec.subject;
+  if (!mount.discard || !upper) {
+    return {
+      ok: false,
+      code: 'ENOTSUP',
+      message: `The mount on ${display(spec.mountpoint)} cannot discard changes: it is read-only, or by fuse-native.`,
+      hint: 'Unmount it, then discard them.',
+    };
+  }
+  try {
+    const { paths, token } = JSON.parse(argument) as Pick<DiscardOrder, 'paths' | 'token'>;
+    await mount.discard({ paths, token, workdir: upper.workdir });
+    return { ok: true };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 /** What a line on the control socket is answered: a command, and for some an argument as JSON after it. */
-function answerTo(spec: MountSpec, mount: LiveMount, line: string): object {
-  const [word] = line.split(' ', 1);
+function answerTo(spec: MountSpec, mount: LiveMount, line: string): object | Promise<object> {
+  const [word = ''] = line.split(' ', 1);
   if (word === 'status') return statusOf(mount);
   if (word === 'stop' || word === 'stop-lazy') return stop(spec, word === 'stop-lazy');
+  if (word === 'discard') return discard(spec, mount, line.slice(word.length + 1));
   return {
     ok: false,
     code: 'ENOSYS',
@@ -119,7 +143,9 @@ function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
       const end = text.indexOf('\n');
       if (end < 0) return;
       socket.removeAllListeners('data');
-      socket.end(`${JSON.stringify(answerTo(spec, mount, text.slice(0, end)))}\n`);
+      void Promise.resolve(answerTo(spec, mount, text.slice(0, end))).then((answer) =>
+        socket.end(`${JSON.stringify(answer)}\n`),
+      );
     });
   };
   return new Promise((resolve, reject) => {
@@ -132,6 +158,8 @@ function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
 
 async function main(): Promise<void> {
   const spec = JSON.parse(readFileSync(0, 'utf8')) as MountSpec;
+  // So ps(1) shows whose process this is, and who is refused an upper is told which mount has it.
+  process.title = processTitle(spec.mountpoint);
   process.chdir('/');
   // What is made through the mount has the mode that its maker asked for, and his umask.
   process.umask(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ByteString } from '@shared/bytes';
+import { display, type ByteString } from '@shared/bytes';
 import type { MountInfo } from '@shared/contract';
 import type { Composition } from '@shared/composition';
 import type { EngineOptions } from '@shared/lamina-options';
@@ -28,6 +28,18 @@ export interface MountSpec {
   /** The `-o` text of the composition. */
   readonly optionText: ByteString;
 }
+
+/** What ps(1) shows of the process behind a mount. */
+export const processTitle = (mountpoint: ByteString): string => `lamina: ${display(mountpoint)}`;
+
+/**
+ * Arguments of a mount process. It learns everything on its standard input; the title stands among them because the
+ * one that it gives itself has only the room of its arguments.
+ */
+export const processArguments = (program: string, { mountpoint }: MountSpec): string[] => [
+  program,
+  processTitle(mountpoint),
+];
 
 /** What a live mount leaves in the runtime folder, so that anyone of the same user finds it. */
 export interface MountRecord extends Omit<MountInfo, 'display'> {

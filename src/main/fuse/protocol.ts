@@ -107,6 +107,20 @@ export const OPCODE_NAMES: Readonly<Record<number, string>> = {
   52: 'STATX',
   53: 'COPY_FILE_RANGE_64',
 };
+/** Where, after the header, the name stands in requests about a name of a directory: after a struct of their own. */
+export const NAME_AT: Readonly<Record<number, number>> = {
+  [OPCODE.LOOKUP]: 0,
+  [OPCODE.SYMLINK]: 0,
+  [OPCODE.MKNOD]: 16,
+  [OPCODE.MKDIR]: 8,
+  [OPCODE.UNLINK]: 0,
+  [OPCODE.RMDIR]: 0,
+  [OPCODE.RENAME]: 8,
+  [OPCODE.RENAME2]: 16,
+  [OPCODE.LINK]: 8,
+  [OPCODE.CREATE]: 16,
+};
+
 /** One more than the highest opcode that is counted. */
 export const OPCODE_LIMIT = 64;
 

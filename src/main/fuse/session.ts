@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
 import { ERRNO, SystemError } from '../system/libc';
+import { complaint, isOrdinary } from './complaint';
 import type { FuseDevice } from './device';
 import { IN_HEADER, OPCODE, OPCODE_LIMIT, OPCODE_NAMES, OUT_HEADER } from './protocol';
 import { Reply } from './reply';
@@ -49,6 +51,7 @@ export class Session {
    * @param counts     requests by opcode and, at index 0, errors; shared with the thread that reports them
    * @param idle       does a small piece of work when no request waits; false where there is none
    * @param log        takes a line about what should not have happened
+   * @param pathOf     what a request is about, as a path of the merged tree, for the log
    */
   constructor(
     private readonly device: FuseDevice,
@@ -56,6 +59,7 @@ export class Session {
     private readonly counts: Float64Array,
     private readonly log: (line: string) => void,
     private readonly idle: () => boolean,
+    private readonly pathOf: (request: Request) => ByteString,
   ) {}
 
   /** Runs until the file system is unmounted. */
@@ -103,9 +107,12 @@ export class Session {
     const operation = this.operations.get(request.opcode);
     if (!operation) return failure(ERRNO.ENOSYS);
     try {
-      return operation(request, this.reply);
+      const payload = operation(request, this.reply);
+      if (payload < NO_REPLY) this.complain(request, NO_REPLY - payload, null);
+      return payload;
     } catch (error) {
       if (error instanceof SystemError) {
+        this.complain(request, error.errno, error);
         if (error.errno !== ERRNO.ENOENT && error.errno !== ERRNO.ENODATA) this.counts[0]! += 1;
         return failure(error.errno);
       }
@@ -113,6 +120,11 @@ export class Session {
       this.log(`${describe(request)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       return failure(ERRNO.EIO);
     }
+  }
+
+  /** What programs are not to expect is for the log, too: they often do not say it. */
+  private complain(request: Request, errno: number, cause: SystemError | null): void {
+    if (!isOrdinary(errno)) this.log(complaint(request.opcode, this.pathOf(request), errno, cause));
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { closeFile, O_DIRECTORY, O_NOFOLLOW, O_PATH, openAt } from '../system/files';
-import { SystemError } from '../system/libc';
+import { ERRNO, SystemError } from '../system/libc';
 import type { Layer } from './layer';
 
 /**
@@ -29,6 +29,9 @@ export class RealDirectory {
   }
 }
 
+/** So many stay open though descriptors are short: a call may use two of them, and opens those above them. */
+const FEWEST_KEPT = 64;
+
 /**
  * Keeps a bounded number of directories open, by the clock algorithm. A descriptor is good until the next call:
  * use it at once, do not keep it.
@@ -51,7 +54,13 @@ export class DirectoryCache {
   private open(directory: RealDirectory): number {
     const { parent, name, layer } = directory;
     if (!parent) throw new Error('the root of a layer is always open');
-    const fd = openAt(this.fdOf(parent), name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+    let fd = openAt(this.fdOf(parent), name, flags);
+    // Open files have taken all descriptors: what is only kept for speed makes room.
+    while (fd === -ERRNO.EMFILE && this.ring.length > FEWEST_KEPT) {
+      this.giveUpOne();
+      fd = openAt(this.fdOf(parent), name, flags);
+    }
     if (fd < 0) throw new SystemError(-fd, 'open', layer.path + directory.path);
     directory.fd = fd;
     directory.used = true;
@@ -64,18 +73,27 @@ export class DirectoryCache {
       this.ring.push(directory);
       return;
     }
-    for (;;) {
-      const candidate = this.ring[this.hand]!;
-      if (!candidate.used) {
-        closeFile(candidate.fd);
-        candidate.fd = -1;
-        this.ring[this.hand] = directory;
-        this.hand = (this.hand + 1) % this.capacity;
-        return;
-      }
-      candidate.used = false;
-      this.hand = (this.hand + 1) % this.capacity;
-    }
+    this.closeUnused();
+    this.ring[this.hand] = directory;
+    this.advance();
+  }
+
+  private giveUpOne(): void {
+    this.closeUnused();
+    this.ring.splice(this.hand, 1);
+    this.hand %= this.ring.length;
+  }
+
+  /** Closes the first one, from the hand on, that was not used since the hand passed it; the hand then points at it. */
+  private closeUnused(): void {
+    for (; this.ring[this.hand]!.used; this.advance()) this.ring[this.hand]!.used = false;
+    const unused = this.ring[this.hand]!;
+    closeFile(unused.fd);
+    unused.fd = -1;
+  }
+
+  private advance(): void {
+    this.hand = (this.hand + 1) % this.ring.length;
   }
 
   close(): void {

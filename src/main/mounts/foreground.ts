@@ -2,13 +2,16 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '@shared/failure';
+import { processArguments } from '../fuse/mount-record';
 import { mountSpec, type StartOptions } from './start';
 
 /** Mounts and stays until the mount ends, with the mount's log on stderr. Signals reach the mount process too. */
 export async function runForeground(options: StartOptions): Promise<void> {
   const spec = await mountSpec(options);
   const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
-  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, processArguments(program, spec), {
+    stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
+  });
   child.stdin!.end(JSON.stringify(spec));
   let answer = '';
   child.stdio[3]!.on('data', (data: Buffer) => (answer += data.toString()));

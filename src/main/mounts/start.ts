@@ -12,7 +12,7 @@ import { Failure } from '@shared/failure';
 import { engineOptions, laminaObstacles, type EngineOptions } from '@shared/lamina-options';
 import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
-import { logPath, type MountSpec } from '../fuse/mount-record';
+import { logPath, processArguments, type MountSpec } from '../fuse/mount-record';
 import type { WriteOptions } from '../overlay/writable';
 import { keepFromPrograms } from '../system/descriptors';
 import { listMounts } from './list';
@@ -42,7 +42,8 @@ export async function mountSpec({
   write,
   context,
 }: StartOptions): Promise<MountSpec> {
-  const obstacle = laminaObstacles(composition)[0];
+  const writes = composition.upper !== null && !flags?.includes('ro');
+  const obstacle = laminaObstacles(composition, writes)[0];
   if (obstacle) {
     const fix = obstacle.fixes[0]?.label;
     throw new Failure(obstacle.errno ?? 'EINVAL', obstacle.message, fix ? `${obstacle.why} ${fix}.` : obstacle.why);
@@ -54,7 +55,7 @@ export async function mountSpec({
     compositionId,
     subject: { upper, lowers, data },
     options: { ...engineOptions(composition), ...engine },
-    write: upper && !flags?.includes('ro') ? { ...judgeOptions(composition).effective, ...write } : null,
+    write: writes ? { ...judgeOptions(composition).effective, ...write } : null,
     mountpoint: await resolveMountpoint(mountpoint),
     transport: transport ?? 'auto',
     flags: flags ?? ['nosuid', 'nodev'],
@@ -92,7 +93,7 @@ async function launch(spec: MountSpec): Promise<void> {
   const log = openSync(logPath(spec.id), 'a', 0o600);
   const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
   keepFromPrograms();
-  const child = spawn(process.execPath, [program], {
+  const child = spawn(process.execPath, processArguments(program, spec), {
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],
     // In the app the executable is Electron, which then runs the program as Node would.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { changeMode, changeOwner, changeTimes } from '../system/attributes';
 import { syncFile, truncateFd } from '../system/file-content';
 import {
   closeFile,
@@ -20,17 +19,16 @@ import { ERRNO, must, SystemError } from '../system/libc';
 import { makeDirectoryAt, makeLinkAt, makeNodeAt, makeSymlinkAt } from '../system/names';
 import { placeOfFd, type Place } from '../system/place';
 import { isDirectory, isRegular, isSymlink, STATX_ATTR_IMMUTABLE, statAt, type Stat } from '../system/stat';
-import { getXattrAt, listXattrsAt, removeXattrAt, setXattrAt } from '../system/xattr';
+import { getXattrAt, removeXattrAt, setXattrAt } from '../system/xattr';
 import { copyContent } from './copy-content';
+import { copyXattrs, giveAttributes } from './copy-metadata';
 import { pathOf, placeOf, type Entry, type Real } from './entry';
 import { openData } from './file-data';
 import { indexName, keepLinks, needsIndex, unionLinks } from './index-directory';
-import { ACL_ACCESS, ACL_DEFAULT } from './posix-acl';
 import { keepingTimes, realInUpper, refresh, setImpure } from './marks';
 import { handleOf } from './origins';
 import type { OverlayStack } from './stack';
 import type { UpperArea } from './upper-area';
-import { visibleName } from './xattr-names';
 
 /** Metadata alone, where `metacopy=on` allows that; or with the data, which a write needs. */
 export type Extent = 'metadata' | 'data';
@@ -138,7 +136,7 @@ class CopyUp {
 
   private copyData(from: number, to: number): void {
     const size = Math.min(this.size, this.stat.size);
-    copyContent(this.area, from, to, size);
+    copyContent(this.area, from, to, size, pathOf(this.entry));
     this.area.counts.copyUpBytes += size;
   }
 
@@ -183,23 +181,13 @@ class CopyUp {
   /** Everything but the data, in an order in which nothing undoes what went before (semantics 4.2). */
   private copyMetadata(to: Place, fd: number): void {
     const { stack, entry, stat } = this;
-    copyXattrs(stack, placeOf(stack.directories, this.lower), to);
+    copyXattrs(stack.names, placeOf(stack.directories, this.lower), to);
     this.copyFlags(to);
     const hasOrigin = isDirectory(stat.mode) || stat.nlink === 1 || this.indexEntry !== null;
     if (hasOrigin) this.mark(to, stack.names.origin, handleOf(stack, entry));
     if (this.metacopy) this.mark(to, stack.names.metacopy, '');
     if (fd >= 0) must(truncateFd(fd, Math.min(this.size, stat.size)), 'truncate', pathOf(entry));
-    must(changeOwner(to, stat.uid, stat.gid), 'chown', pathOf(entry));
-    if (!isSymlink(stat.mode)) must(changeMode(to, stat.mode & 0o7777), 'chmod', pathOf(entry));
-    must(
-      changeTimes(
-        to,
-        { seconds: stat.atime, nanoseconds: stat.atimeNs },
-        { seconds: stat.mtime, nanoseconds: stat.mtimeNs },
-      ),
-      'utimensat',
-      pathOf(entry),
-    );
+    giveAttributes(to, stat, pathOf(entry));
   }
 
   private mark(to: Place, name: ByteString, value: ByteString): void {
@@ -242,23 +230,6 @@ function createTemporary(area: UpperArea, mode: number): { fd: number; temporary
   return { fd, temporary };
 }
 
-/** ACLs and `security.*` must come along; others go where the upper's file system does not take them (semantics 4.2). */
-const mustCopy = (name: ByteString): boolean =>
-  name.startsWith('security.') || name === ACL_ACCESS || name === ACL_DEFAULT;
-
-function copyXattrs(stack: OverlayStack, from: Place, to: Place): void {
-  const names = listXattrsAt(from.fd, from.name);
-  if (typeof names === 'number') throw new SystemError(-names, 'listxattr', from.name);
-  for (const name of names) {
-    if (visibleName(name, stack.names) === null) continue;
-    const value = getXattrAt(from.fd, from.name, name);
-    if (typeof value === 'number') throw new SystemError(-value, 'getxattr', from.name);
-    const result = setXattrAt(to, name, value);
-    if (result < 0 && (result !== -ERRNO.EOPNOTSUPP || mustCopy(name)))
-      throw new SystemError(-result, 'setxattr', from.name);
-  }
-}
-
 /** A name of a lower hard link gets its link to the copy that the index holds. */
 function linkUp(stack: OverlayStack, area: UpperArea, entry: Entry): void {
   const parent = entry.parent!.upper!;
@@ -275,7 +246,11 @@ function linkUp(stack: OverlayStack, area: UpperArea, entry: Entry): void {
   keepLinks(stack, entry, links);
 }
 
-/** The data of a metacopy follow their metadata, when they are first written to (semantics 4.3). */
+/**
+ * The data of a metacopy follow their metadata, when they are first written to (semantics 4.3). All of them, also where
+ * the file is about to be cut: until the mark is gone its size must be that of the data below, or a crash leaves a file
+ * whose size and content are of two states. One that is emptied is not copied for that; its mark goes at once.
+ */
 function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: number): void {
   const upper = entry.upper!;
   const place = placeOf(stack.directories, upper);
@@ -286,10 +261,14 @@ function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: nu
   const to = openPlace(placeOf(stack.directories, upper), O_RDWR | O_NONBLOCK);
   try {
     if (to < 0) throw new SystemError(-to, 'open', pathOf(entry));
-    const wanted = Math.min(size, upper.stat.size);
-    if (wanted > 0) copyContent(area, from, to, wanted);
+    const wanted = size === 0 ? 0 : upper.stat.size;
+    if (wanted > 0) {
+      copyContent(area, from, to, wanted, pathOf(entry));
+      area.syncCopyUp(to, true);
+    } else {
+      must(truncateFd(to, 0), 'truncate', pathOf(entry));
+    }
     area.counts.copyUpBytes += wanted;
-    area.syncCopyUp(to, true);
   } finally {
     closeFile(from);
     if (to >= 0) closeFile(to);

@@ -129,7 +129,8 @@ function isOrphan(stack: OverlayStack, index: RealDirectory, name: ByteString): 
   if (!origin) return true;
   if (stat.nlink > 1) return false;
   const mark = parseLinks(getXattrAt(index.fd, name, stack.names.nlink));
-  return mark !== null && (mark.base === 'L' ? origin.nlink : stat.nlink) + mark.offset <= 0;
+  // Without a mark it was never finished: no name leads to it, and as long as it stood its links would be miscounted.
+  return mark === null || (mark.base === 'L' ? origin.nlink : stat.nlink) + mark.offset <= 0;
 }
 
 const foreignEntry = (name: ByteString): Failure =>

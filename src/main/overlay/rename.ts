@@ -2,8 +2,10 @@
 import type { ByteString } from '@shared/bytes';
 import { ERRNO, must, SystemError } from '../system/libc';
 import { renameAt, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../system/names';
+import { copyXattrs, giveAttributes } from './copy-metadata';
 import { areaOf, copyUp } from './copy-up';
 import { keepingTimes, refresh, refreshXattrs, setImpure } from './marks';
+import { statAt } from '../system/stat';
 import { isMerged, pathOf, placeOf, topOf, type Entry } from './entry';
 import { whiteoutAt, type UpperWhiteout } from './create';
 import { originOf } from './origins';
@@ -150,7 +152,11 @@ class Rename {
     if (over === 'mark') area.dropMark(stack.directories.fdOf(to), target.name);
   }
 
-  /** Without the right to make devices there is no RENAME_WHITEOUT: a marked file is put in the old place after it. */
+  /**
+   * Without the right to make devices, or a file system that can, there is no RENAME_WHITEOUT. Where nothing is replaced
+   * a whiteout takes the new place first, which changes nothing, and then the two change places at once. Else it comes
+   * into the old place after the rename, as only a rename proper tells whether the target may go.
+   */
   private renameUpper(fromFd: number, toFd: number, flags: number): void {
     const { source, target } = this;
     const area = areaOf(this.stack);
@@ -159,12 +165,16 @@ class Rename {
       withWhiteout && area.xattrWhiteouts ? -ERRNO.EPERM : renameAt(fromFd, source.name, toFd, target.name, flags);
     if (!withWhiteout || (result !== -ERRNO.EPERM && result !== -ERRNO.EINVAL))
       return void must(result, 'rename', pathOf(source));
+    const replaces = statAt(toFd, target.name) !== -ERRNO.ENOENT;
     const whiteout = area.makeWhiteout();
-    // First the object changes places with the whiteout of its old name, so that the lower never shows through.
-    const temporary = area.temporaryName();
-    must(renameAt(fromFd, source.name, area.workFd, temporary), 'rename', pathOf(source));
-    area.install(whiteout, fromFd, source.name);
-    area.install(temporary, toFd, target.name);
+    try {
+      if (!replaces) area.install(whiteout, toFd, target.name, RENAME_NOREPLACE);
+      must(renameAt(fromFd, source.name, toFd, target.name, replaces ? 0 : RENAME_EXCHANGE), 'rename', pathOf(source));
+      if (replaces) area.install(whiteout, fromFd, source.name);
+    } catch (error) {
+      area.discard(whiteout);
+      throw error;
+    }
   }
 
   /** An empty directory that holds whiteouts cannot be renamed over: one without any takes its place first. */
@@ -174,7 +184,11 @@ class Rename {
     if (readReal(stack, replaced.upper!.directory!).length === OWN_NAMES) return;
     const area = areaOf(stack);
     const dirfd = stack.directories.fdOf(target.parent.upper!.directory!);
-    area.clearDirectory(dirfd, target.name, replaced.upper!.stat.mode);
+    area.clearDirectory(dirfd, target.name, (place) => {
+      const { stat } = replaced.upper!;
+      copyXattrs(stack.names, placeOf(stack.directories, replaced.upper!), place);
+      giveAttributes(place, stat, pathOf(replaced));
+    });
   }
 
   /** Puts the entries where their objects are now. */

@@ -117,13 +117,19 @@ export class UpperArea {
   /**
    * Replaces a directory that holds whiteouts alone by an opaque empty one, at once, so that a rename may replace it
    * (the kernel's ovl_clear_empty).
+   * @param dress makes the new one the same in all else: the rename may yet fail
    */
-  clearDirectory(dirfd: number, name: ByteString, mode: number): void {
+  clearDirectory(dirfd: number, name: ByteString, dress: (place: Place) => void): void {
     const temporary = this.temporaryName();
-    must(makeDirectoryAt(this.workFd, temporary, mode & 0o7777), 'mkdir', name);
-    must(setXattrAt({ fd: this.workFd, name: temporary }, this.names.opaque, 'y'), 'setxattr', name);
-    this.install(temporary, dirfd, name, RENAME_EXCHANGE);
-    this.discard(temporary);
+    const place = { fd: this.workFd, name: temporary };
+    must(makeDirectoryAt(this.workFd, temporary, 0o700), 'mkdir', name);
+    try {
+      must(setXattrAt(place, this.names.opaque, 'y'), 'setxattr', name);
+      dress(place);
+      this.install(temporary, dirfd, name, RENAME_EXCHANGE);
+    } finally {
+      this.discard(temporary);
+    }
   }
 
   /** Renames an upper object into the work area. Returns 0 or the negative errno. */
@@ -202,8 +208,9 @@ export class UpperArea {
   /** The name of a fresh whiteout in the work directory: a link of one shared inode (semantics 1.3 point 5). */
   makeWhiteout(): ByteString {
     if (this.spareWhiteout === null) {
-      this.spareWhiteout = this.temporaryName();
-      this.makeWhiteoutInode(this.spareWhiteout);
+      const spare = this.temporaryName();
+      this.makeWhiteoutInode(spare);
+      this.spareWhiteout = spare;
     }
     if (this.sharesWhiteouts) {
       const name = this.temporaryName();
