@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import * as v from 'valibot';
+import { CHANGE_KINDS, type Change, type ChangeCounts, type DiscardItem, type DiscardPlan } from './changes';
 import type { Composition } from './composition';
 import type { Explanation, EntryRow, Preview } from './view';
 
@@ -14,6 +15,9 @@ const path = v.pipe(v.string(), v.maxLength(8192), v.regex(/^\/[\u0001-\u00ff]*$
 /** An empty path means "none chosen yet". */
 const pathOrEmpty = v.union([path, v.literal('')]);
 const nodeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const changePaths = v.nullable(v.pipe(v.array(path), v.maxLength(100_000)));
+const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 export const OptionValuesSchema = v.strictObject({
   metacopy: v.optional(v.picklist(['on', 'off'])),
@@ -31,10 +35,12 @@ export const OptionValuesSchema = v.strictObject({
 
 const layer = v.strictObject({ id, path });
 
+const upper = v.strictObject({ path, workdir: pathOrEmpty });
+
 export const CompositionSchema = v.strictObject({
   id,
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  upper: v.nullable(v.strictObject({ path, workdir: pathOrEmpty })),
+  upper: v.nullable(upper),
   lowers: v.pipe(v.array(layer), v.maxLength(2000)),
   data: v.pipe(v.array(layer), v.maxLength(2000)),
   options: OptionValuesSchema,
@@ -81,6 +87,28 @@ export const REQUESTS = {
   /** By path, visible or not ("why is this not here"). UTF-8 text as typed. */
   'view.explainPath': v.strictObject({ view: id, path: v.pipe(v.string(), v.maxLength(8192)) }),
   'view.preview': v.strictObject({ view: id, node: nodeNumber }),
+  /** What the upper changes: searched piece by piece with each `follow`, read in pages. */
+  'changes.open': v.strictObject({ composition: CompositionSchema }),
+  'changes.follow': v.strictObject({ changes: id }),
+  'changes.page': v.strictObject({
+    changes: id,
+    kinds: v.array(v.picklist(CHANGE_KINDS)),
+    /** Part of a path as it is shown, in any case. */
+    text: v.pipe(v.string(), v.maxLength(8192)),
+    offset: nodeNumber,
+    limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+  }),
+  'changes.close': v.strictObject({ changes: id }),
+  /** Exactly what discarding would take away; `paths` null for all changes. */
+  'changes.plan': v.strictObject({ composition: CompositionSchema, paths: changePaths }),
+  /** Carries out the plan with that token, or refuses where the upper is another by now. */
+  'changes.discard': v.strictObject({ composition: CompositionSchema, paths: changePaths, token }),
+  /** What is in an upper, for the question whether to empty it. */
+  'upper.survey': v.strictObject({ upper }),
+  /** Takes the marker of a volatile mount away: the upper is used as it is. */
+  'upper.accept': v.strictObject({ upper }),
+  /** Removes all that is in the upper and the workdir; refuses where it is not what the survey said. */
+  'upper.empty': v.strictObject({ upper, objects: nodeNumber, bytes: nodeNumber }),
   'command.render': v.strictObject({ composition: CompositionSchema, form: v.picklist(COMMAND_FORMS) }),
   /** Renders again in main and saves by dialog; answers with the path, null when cancelled. */
   'command.save': v.strictObject({ composition: CompositionSchema, form: v.picklist(COMMAND_FORMS) }),
@@ -90,6 +118,10 @@ export const REQUESTS = {
   'mounts.stop': v.strictObject({ id }),
   /** Opens the mount point in the file manager. */
   'mounts.reveal': v.strictObject({ id }),
+  /** What the mount has done since it was made. */
+  'mounts.activity': v.strictObject({ id }),
+  /** The last lines that its process wrote. */
+  'mounts.log': v.strictObject({ id, lines: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)) }),
 } as const;
 
 export type RequestName = keyof typeof REQUESTS;
@@ -113,6 +145,8 @@ export interface LayerFacts {
   readonly filesystem: string | null;
   /** Why it cannot be a layer, with the way out. */
   readonly problem: string | null;
+  /** As a workdir: a volatile mount has left its marker, and no mount takes it (semantics 6). */
+  readonly volatile: boolean;
 }
 
 export interface MountInfo {
@@ -127,6 +161,21 @@ export interface MountInfo {
   readonly compositionId: string | null;
   /** `mount -o` text with all layers, as `lamina mount` takes it. */
   readonly options: string;
+}
+
+/** What a mount has done since it was made, by its process's own count. */
+export interface MountActivity {
+  readonly transport: MountInfo['transport'];
+  /** Requests of the kernel, by FUSE opcode. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Answers that were errors, but for names that are not there. */
+  readonly errors: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly copyUps: number;
+  readonly copyUpBytes: number;
+  /** Resident memory of the process, bytes. */
+  readonly memory: number;
 }
 
 export interface RenderedCommand {
@@ -161,6 +210,48 @@ export interface ChildrenPage {
   readonly rows: readonly EntryRow[];
 }
 
+export interface ChangeRow extends Change {
+  readonly display: string;
+  readonly oldDisplay: string | null;
+}
+
+/** How the search for changes stands. Pages are asked for again when `version` has moved. */
+export interface ChangesStatus {
+  readonly version: number;
+  readonly total: number;
+  readonly counts: ChangeCounts;
+  /** A search has not come to its end: ask again at once. */
+  readonly searching: boolean;
+  /** One search has come to its end: nothing is missing. */
+  readonly searched: boolean;
+  /** Names of the upper looked at in this search. */
+  readonly seen: number;
+}
+
+export interface ChangesPage {
+  readonly version: number;
+  /** Changes under the given filter. */
+  readonly total: number;
+  readonly rows: readonly ChangeRow[];
+}
+
+export interface PlannedItem extends DiscardItem {
+  readonly display: string;
+  readonly oldDisplay: string | null;
+}
+
+export interface ShownPlan extends Omit<DiscardPlan, 'items'> {
+  readonly items: readonly PlannedItem[];
+  /** Mount point of the live mount that the discard goes through, null where there is none. */
+  readonly through: string | null;
+}
+
+/** What is in an upper: objects and whiteouts, and the bytes of its files. */
+export interface UpperSurvey {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
 export interface Results {
   'app.state': AppState;
   'app.settled': null;
@@ -178,6 +269,15 @@ export interface Results {
   'view.explain': Explanation;
   'view.explainPath': Explanation;
   'view.preview': Preview;
+  'changes.open': { readonly changes: string };
+  'changes.follow': ChangesStatus;
+  'changes.page': ChangesPage;
+  'changes.close': null;
+  'changes.plan': ShownPlan;
+  'changes.discard': null;
+  'upper.survey': UpperSurvey;
+  'upper.accept': null;
+  'upper.empty': null;
   'command.render': RenderedCommand;
   'command.save': { readonly path: string | null };
   'clipboard.write': null;
@@ -185,6 +285,8 @@ export interface Results {
   'mounts.start': MountInfo;
   'mounts.stop': null;
   'mounts.reveal': null;
+  'mounts.activity': MountActivity;
+  'mounts.log': { readonly lines: readonly string[] };
 }
 
 /** Sent by main without being asked. */

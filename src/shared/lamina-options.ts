@@ -29,7 +29,24 @@ const STRUCTURE = new Set([
   'layer-inside-layer',
 ]);
 
-/** What stands in the way of mounting with Lamina: the findings that are not the kernel's alone. */
-export function laminaObstacles(subject: OptionSubject): OptionFinding[] {
-  return judgeOptions(subject).findings.filter(({ severity, rule }) => severity === 'error' && STRUCTURE.has(rule));
+/** An index of everything that is copied up is more than Lamina keeps (docs/differences.md). */
+const NFS_EXPORT: OptionFinding = {
+  rule: 'lamina-nfs-export',
+  severity: 'error',
+  errno: 'EOPNOTSUPP',
+  options: ['nfs_export'],
+  message: 'Lamina does not write an upper with nfs_export=on.',
+  why: 'It would have to index every directory that is copied up, as the kernel does; handles would be stale without.',
+  kernel: null,
+  fixes: [{ label: 'Take nfs_export off', set: { nfs_export: null } }],
+};
+
+/**
+ * What stands in the way of mounting with Lamina: the findings that are not the kernel's alone.
+ * @param writes an upper is there to be written; false for a mount with `ro`
+ */
+export function laminaObstacles(subject: OptionSubject, writes = subject.upper !== null): OptionFinding[] {
+  const { effective, findings } = judgeOptions(subject);
+  const obstacles = findings.filter(({ severity, rule }) => severity === 'error' && STRUCTURE.has(rule));
+  return writes && subject.upper && effective.nfsExport ? [...obstacles, NFS_EXPORT] : obstacles;
 }

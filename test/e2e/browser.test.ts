@@ -84,8 +84,9 @@ it('writes the command in every form', async () => {
   await until(async () => (await desktop.command.textContent())?.includes('userxattr'), false);
   for (const form of ['lowerdir+=', 'fstab', 'systemd', 'unshare', 'fuse-overlayfs', 'lamina', 'mount(8)']) {
     await page.getByRole('tab', { name: form, exact: true }).click();
-    await page.getByRole('tabpanel', { name: form, exact: true }).waitFor();
-    await expect.poll(() => page.getByRole('tabpanel').textContent(), { timeout: 5000 }).not.toBe('');
+    const panel = page.getByRole('tabpanel', { name: form, exact: true });
+    await panel.waitFor();
+    await expect.poll(() => panel.textContent(), { timeout: 5000 }).not.toBe('');
   }
   await page.getByRole('button', { name: 'Copy', exact: true }).click();
   const copied = await desktop.app.evaluate(({ clipboard }) => clipboard.readText());

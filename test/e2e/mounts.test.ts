@@ -31,7 +31,7 @@ async function mount(): Promise<void> {
   const { page } = desktop;
   await page.getByRole('button', { name: 'Mount…' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('Read-only for now').waitFor();
+  await dialog.getByText('Read-only: there is no upper to write to.').waitFor();
   await dialog.getByLabel('Mount point').fill(point);
   await dialog.getByRole('button', { name: 'Mount', exact: true }).click();
   await dialog.waitFor({ state: 'hidden' });
@@ -72,6 +72,34 @@ it.skipIf(!existsSync('/dev/fuse'))(
     expect(stdout).toContain('Welcome');
     desktop = await Desktop.start(join(scratch.path, 'data'));
     await desktop.page.getByRole('button', { name: '1 live mount' }).waitFor();
+    await unmount();
+  },
+  60_000,
+);
+
+it.skipIf(!existsSync('/dev/fuse'))(
+  'shows what a mount does, and its log',
+  async () => {
+    await mount();
+    const { page } = desktop;
+    await page.getByRole('button', { name: '1 live mount' }).click();
+    const activity = page.getByRole('group', { name: `Activity of ${point}` });
+    const operations = activity.getByRole('img', { name: /^Operations: / });
+    const total = async (): Promise<number> =>
+      Number(
+        /, ([\d,]+) in all$/.exec((await operations.getAttribute('aria-label')) ?? '')?.[1]?.replace(',', '') ?? 0,
+      );
+    await operations.waitFor();
+    const before = await total();
+    await run('ls', ['-lR', point]);
+    await expect.poll(total, { timeout: 10_000 }).toBeGreaterThan(before + 10);
+    // Nothing can be written without an upper, and so nothing is plotted of it.
+    expect(await activity.getByRole('img').count()).toBe(3);
+    await activity.getByRole('button', { name: 'Log' }).click();
+    await activity.getByText('The log is empty').waitFor();
+    await page.getByRole('button', { name: 'Activity' }).click();
+    await activity.waitFor({ state: 'hidden' });
+    await page.keyboard.press('Escape');
     await unmount();
   },
   60_000,

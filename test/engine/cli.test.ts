@@ -315,10 +315,16 @@ describe('lamina mount, mounts and umount', () => {
     said(`lamina umount ${at}/m`);
   });
 
-  test('an upper is mounted read-only for now, which a note says', () => {
-    const { status, stdout, stderr } = sh('lamina mount -o lowerdir=a:b,upperdir=u,workdir=w m');
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-    expect(stderr).toBe('lamina: note: mounted read-only; the upper is shown, not written\n');
+  test('an upper is mounted writable: what is changed goes there', () => {
+    said('lamina mount -o lowerdir=a:b,upperdir=u,workdir=w m');
+    expect(sh('echo x > m/new; cat m/new; cat u/new').stdout).toBe('x\nx\n');
+    said('lamina umount m');
+    expect(readdirSync(join(at, 'u'))).toEqual(['new', 'written']);
+    sh('rm u/new');
+  });
+
+  test('with ro an upper is shown, and not written', () => {
+    said('lamina mount -o ro,lowerdir=a:b,upperdir=u,workdir=w m');
     expect(sh('echo x > m/new').stderr).toMatch(/Read-only file system/);
     expect(readdirSync(join(at, 'u'))).toEqual(['written']);
     said('lamina umount m');

@@ -5,6 +5,8 @@ import type { MountInfo, Settings } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { renderCommand } from '../commands/render';
 import { inspectLayer } from '../layers/inspect';
+import { mountActivity } from '../mounts/activity';
+import { mountLog } from '../mounts/log';
 import { startMount } from '../mounts/start';
 import { stopMount } from '../mounts/stop';
 import type { DataStore } from './data-store';
@@ -82,6 +84,15 @@ export function createHandlers({ store, views, mounts, launch, settled }: Servic
     'view.explain': (params) => views.explain(params),
     'view.explainPath': (params) => views.explainPath(params),
     'view.preview': (params) => views.preview(params),
+    'changes.open': (params) => views.openChanges(checkedComposition(params.composition)),
+    'changes.follow': ({ changes }) => views.followChanges(changes),
+    'changes.page': (params) => views.changesPage(params),
+    'changes.close': ({ changes }) => views.closeChanges(changes),
+    'changes.plan': ({ composition, paths }) => views.plan(checkedComposition(composition), paths),
+    'changes.discard': ({ composition, paths, token }) => views.discard(checkedComposition(composition), paths, token),
+    'upper.survey': ({ upper }) => views.survey(upper),
+    'upper.accept': ({ upper }) => views.acceptVolatile(upper),
+    'upper.empty': ({ upper, ...agreed }) => views.discardUpper(upper, agreed),
     'command.render': (params) => renderCommand(checkedComposition(params.composition), params.form),
     'command.save': async (params) => {
       const { text, filename, warnings } = renderCommand(checkedComposition(params.composition), params.form);
@@ -111,6 +122,8 @@ export function createHandlers({ store, views, mounts, launch, settled }: Servic
       await openFolder((await mountById(id)).mountpoint);
       return null;
     },
+    'mounts.activity': async ({ id }) => mountActivity(await mountById(id)),
+    'mounts.log': async ({ id, lines }) => ({ lines: await mountLog((await mountById(id)).id, lines) }),
   };
 }
 

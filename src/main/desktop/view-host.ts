@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { Worker } from 'node:worker_threads';
-import type { Composition } from '@shared/composition';
-import type { ChildrenPage, OpenView } from '@shared/contract';
+import type { ByteString } from '@shared/bytes';
+import type { ChangeKind } from '@shared/changes';
+import type { Composition, UpperEntry } from '@shared/composition';
+import type { ChangesPage, ChangesStatus, ChildrenPage, OpenView, ShownPlan, UpperSurvey } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import type { Explanation, Preview } from '@shared/view';
 import type { ViewCall, ViewReply, ViewRequest } from './view-worker';
@@ -11,7 +13,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Open views of merged trees, each call answered by the engine's worker thread. */
+/** Open views of merged trees and of uppers, each call answered by the engine's worker thread. */
 export class ViewHost {
   private worker: Worker | null = null;
   private readonly pending = new Map<number, Pending>();
@@ -45,6 +47,48 @@ export class ViewHost {
 
   preview(params: { view: string; node: number }): Promise<Preview> {
     return this.ask({ call: 'preview', ...params });
+  }
+
+  openChanges(composition: Composition): Promise<{ readonly changes: string }> {
+    return this.ask({ call: 'openChanges', composition });
+  }
+
+  followChanges(changes: string): Promise<ChangesStatus> {
+    return this.ask({ call: 'followChanges', changes });
+  }
+
+  changesPage(params: {
+    changes: string;
+    kinds: readonly ChangeKind[];
+    text: string;
+    offset: number;
+    limit: number;
+  }): Promise<ChangesPage> {
+    return this.ask({ call: 'changesPage', ...params });
+  }
+
+  closeChanges(changes: string): Promise<null> {
+    return this.ask({ call: 'closeChanges', changes });
+  }
+
+  plan(composition: Composition, paths: readonly ByteString[] | null): Promise<ShownPlan> {
+    return this.ask({ call: 'plan', composition, paths });
+  }
+
+  discard(composition: Composition, paths: readonly ByteString[] | null, token: string): Promise<null> {
+    return this.ask({ call: 'discard', composition, paths, token });
+  }
+
+  survey(upper: UpperEntry): Promise<UpperSurvey> {
+    return this.ask({ call: 'survey', upper });
+  }
+
+  acceptVolatile(upper: UpperEntry): Promise<null> {
+    return this.ask({ call: 'acceptVolatile', upper });
+  }
+
+  discardUpper(upper: UpperEntry, agreed: UpperSurvey): Promise<null> {
+    return this.ask({ call: 'discardUpper', upper, agreed });
   }
 
   dispose(): void {

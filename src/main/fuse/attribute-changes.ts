@@ -19,7 +19,7 @@ import {
   FSXATTR_BYTES,
 } from '../system/file-flags';
 import { ERRNO } from '../system/libc';
-import type { Stat } from '../system/stat';
+import { isDirectory, type Stat } from '../system/stat';
 import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { failure, nameAt, type Operation, type Request } from './session';
@@ -61,7 +61,9 @@ export class AttributeChanges {
     const node = this.tree.node(request);
     const change = readChange(request);
     if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, topOf(node.entry).stat);
-    setAttributes(this.stack, node.entry, change);
+    // Before a write of root's: only file capabilities go, and they have gone by a request of their own.
+    const isRootsWrite = isEmpty(change) && node.writers > 0 && request.uid === 0;
+    if (!isRootsWrite) setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
@@ -144,6 +146,7 @@ const isEmpty = ({ uid, gid }: AttributeChange): boolean => uid === KEEP_ID && g
 function refuseForeigner(caller: number, { uid, mode }: Stat): void {
   const S_ISUID = 0o4000;
   const GROUP = 0o2010;
+  if (isDirectory(mode)) return;
   const drops = (mode & S_ISUID) !== 0 || (mode & GROUP) === GROUP;
   if (drops && caller !== 0 && caller !== uid) refuse(ERRNO.EPERM, 'chown');
 }

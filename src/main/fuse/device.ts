@@ -20,14 +20,33 @@ const FUSE_DEV_IOC_BACKING_CLOSE = 0x4004e502;
 
 /** The FUSE device of one mount, non-blocking. */
 export class FuseDevice {
-  private readonly pollfd = Buffer.alloc(8);
+  /** Two struct pollfd: the device, and what wakes us for other work. */
+  private readonly pollfd = Buffer.alloc(16);
   private readonly backing = Buffer.alloc(16);
   private readonly backingId = Buffer.alloc(4);
   private spins = MOST_SPINS / 4;
 
-  constructor(private readonly fd: number) {
+  /**
+   * @param wakeFd a socket, non-blocking, that is written to when there is work beside requests; -1 for none
+   * @param wake   does that work
+   */
+  constructor(
+    private readonly fd: number,
+    private readonly wakeFd = -1,
+    private readonly wake: () => void = () => undefined,
+  ) {
     this.pollfd.writeInt32LE(fd, 0);
     this.pollfd.writeInt16LE(POLLIN, 4);
+    this.pollfd.writeInt32LE(wakeFd, 8);
+    this.pollfd.writeInt16LE(POLLIN, 12);
+  }
+
+  /** Whoever woke us has written a byte for it. */
+  private takeWake(): void {
+    if ((this.pollfd.readInt16LE(14) & POLLIN) === 0) return;
+    const byte = Buffer.alloc(64);
+    read(this.wakeFd, byte, byte.length);
+    this.wake();
   }
 
   /**
@@ -48,7 +67,8 @@ export class FuseDevice {
         return length;
       }
       this.spins = Math.max(this.spins >> 1, 2);
-      poll(this.pollfd, 1, -1);
+      poll(this.pollfd, 2, -1);
+      this.takeWake();
     }
   }
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { Worker } from 'node:worker_threads';
+import { writeSync } from 'node:fs';
+import type { ErrorReport } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { closeFile, setNonBlocking } from '../system/files';
+import { socketPair } from '../system/socket';
 import { attach } from './attach';
+import { FuseDevice } from './device';
+import type { DiscardOrder, Stale } from './live-discard';
 import type { MountSpec } from './mount-record';
+import { Notices } from './notices';
 import { AT, SHARED_NUMBERS } from './shared-counts';
 import type { Transport } from './transport';
 
@@ -12,7 +18,14 @@ export type SessionMessage =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint: string }
   | { readonly kind: 'log'; readonly line: string }
-  | { readonly kind: 'up' };
+  | { readonly kind: 'up' }
+  | { readonly kind: 'discarded'; readonly stale: Stale }
+  | { readonly kind: 'kept'; readonly error: ErrorReport };
+
+/** What the session's thread is told: the device to serve, and later what to do beside. */
+export type SessionOrder =
+  | { readonly kind: 'serve'; readonly fd: number; readonly wakeFd: number }
+  | { readonly kind: 'discard'; readonly order: DiscardOrder };
 
 export interface SessionData {
   readonly spec: MountSpec;
@@ -54,10 +67,33 @@ export const direct: Transport = async (spec, log) => {
     throw error;
   }
   setNonBlocking(fd);
+  const [wakeFd, wakerFd] = socketPair();
+  setNonBlocking(wakeFd);
+  const order = (told: SessionOrder): void => worker.postMessage(told);
   const up = next('up');
-  worker.postMessage(fd);
+  order({ kind: 'serve', fd, wakeFd });
   await up;
-  void ended.then(() => closeFile(fd));
+  void ended.then(() => [fd, wakeFd, wakerFd].forEach(closeFile));
+  const notices = new Notices(new FuseDevice(fd));
+  // One at a time: each waits for its answer.
+  let last: Promise<void> = Promise.resolve();
+  const discard = async (wanted: DiscardOrder): Promise<void> => {
+    const answer = new Promise<SessionMessage>((resolve) => {
+      const listen = (message: SessionMessage): void => {
+        if (message.kind !== 'discarded' && message.kind !== 'kept') return;
+        worker.off('message', listen);
+        resolve(message);
+      };
+      worker.on('message', listen);
+    });
+    order({ kind: 'discard', order: wanted });
+    writeSync(wakerFd, '!');
+    const message = await answer;
+    if (message.kind === 'kept') throw new Failure(message.error.code, message.error.message, message.error.hint);
+    if (message.kind !== 'discarded') return;
+    for (const { parent, name } of message.stale.names) notices.nameChanged(parent, name);
+    for (const id of message.stale.attributes) notices.attributesChanged(id);
+  };
   return {
     ended,
     counts,
@@ -68,5 +104,6 @@ export const direct: Transport = async (spec, log) => {
       copyUps: counts[AT.copyUps]!,
       copyUpBytes: counts[AT.copyUpBytes]!,
     }),
+    discard: spec.write ? (wanted) => (last = last.catch(() => undefined).then(() => discard(wanted))) : null,
   };
 };

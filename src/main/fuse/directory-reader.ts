@@ -54,10 +54,9 @@ export class DirectoryReader {
     const own = this.handles.get(handle);
     if (own && offset > 0) return own;
     if (node.nameless) return [];
-    if (!node.listing) {
-      node.listing = listNames(this.stack, node.entry);
-      this.tidy(node, node.listing);
-    }
+    node.listing ??= listNames(this.stack, node.entry);
+    // Also where it was read ahead.
+    this.tidy(node, node.listing);
     if (own !== undefined) this.handles.set(handle, node.listing);
     return node.listing;
   }

@@ -11,6 +11,7 @@ import { ERRNO, SystemError } from '../system/libc';
 import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
 import { DirectoryReader } from './directory-reader';
+import { discardLive, type DiscardOrder, type Stale } from './live-discard';
 import { NameChanges } from './name-changes';
 import { Notices } from './notices';
 import { OpenFiles } from './open-files';
@@ -81,6 +82,11 @@ export class OverlayFileSystem {
         if (copied.length > 0) for (const { id } of this.tree.takeCopied()) notices.attributesChanged(id);
       }
     };
+  }
+
+  /** See `discardLive`. The caller tells the kernel what is stale. */
+  discard(order: DiscardOrder): Stale {
+    return discardLive(this.stack, this.tree, order);
   }
 
   /** Writes down what was done so far, for the thread that reports it. */

@@ -293,5 +293,5 @@ export const fuseNative: Transport = async (spec, log): Promise<LiveMount> => {
     files.close();
     records.length = 0;
   });
-  return { ended, counts, nodes: () => files.nodes, activity: () => files.activity };
+  return { ended, counts, nodes: () => files.nodes, activity: () => files.activity, discard: null };
 };

@@ -6,6 +6,7 @@ import { Failure } from '@shared/failure';
 import { detach } from './attach';
 import { direct } from './direct';
 import { fuseNative } from './fuse-native';
+import type { DiscardOrder } from './live-discard';
 import { limitedLog } from './limited-log';
 import {
   isAlive,
@@ -93,13 +94,53 @@ function stop(spec: MountSpec, lazy: boolean): Reply {
   };
 }
 
+/** Undoes changes of the upper, and makes the kernel forget what it knows of them. */
+async function discard(spec: MountSpec, mount: LiveMount, argument: string): Promise<Reply> {
+  const { upper } = spec.subject;
+  if (!mount.discard || !upper) {
+    return {
+      ok: false,
+      code: 'ENOTSUP',
+      message: `The mount on ${display(spec.mountpoint)} cannot discard changes: it is read-only, or by fuse-native.`,
+      hint: 'Unmount it, then discard them.',
+    };
+  }
+  try {
+    const { paths, token } = JSON.parse(argument) as Pick<DiscardOrder, 'paths' | 'token'>;
+    await mount.discard({ paths, token, workdir: upper.workdir });
+    return { ok: true };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** What a line on the control socket is answered: a command, and for some an argument as JSON after it. */
+function answerTo(spec: MountSpec, mount: LiveMount, line: string): object | Promise<object> {
+  const [word = ''] = line.split(' ', 1);
+  if (word === 'status') return statusOf(mount);
+  if (word === 'stop' || word === 'stop-lazy') return stop(spec, word === 'stop-lazy');
+  if (word === 'discard') return discard(spec, mount, line.slice(word.length + 1));
+  return {
+    ok: false,
+    code: 'ENOSYS',
+    message: `The mount on ${display(spec.mountpoint)} does not know the command ${word}.`,
+    hint: 'Another version of Lamina started it: unmount it first.',
+  };
+}
+
 function listen(spec: MountSpec, mount: LiveMount): Promise<void> {
   const serve = (socket: Socket): void => {
+    let text = '';
+    socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());
-    socket.once('data', (data) => {
-      const command = data.toString().trim();
-      const answer = command === 'status' ? statusOf(mount) : stop(spec, command === 'stop-lazy');
-      socket.end(`${JSON.stringify(answer)}\n`);
+    socket.on('data', (data: string) => {
+      text += data;
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      socket.removeAllListeners('data');
+      void Promise.resolve(answerTo(spec, mount, text.slice(0, end))).then((answer) =>
+        socket.end(`${JSON.stringify(answer)}\n`),
+      );
     });
   };
   return new Promise((resolve, reject) => {

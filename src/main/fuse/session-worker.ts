@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { ErrorReport } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import { OverlayStack } from '../overlay/stack';
 import { SystemError } from '../system/libc';
-import type { SessionData, SessionMessage } from './direct';
+import { systemFailure } from '../system/system-failure';
+import type { SessionData, SessionMessage, SessionOrder } from './direct';
 import { FuseDevice } from './device';
 import { OverlayFileSystem } from './filesystem';
 import { OPCODE } from './protocol';
@@ -13,25 +15,37 @@ const { spec, counts: shared } = workerData as SessionData;
 const counts = new Float64Array(shared);
 const tell = (message: SessionMessage): void => parentPort!.postMessage(message);
 
+function reportOf(error: unknown): ErrorReport {
+  if (error instanceof Failure) return error.report;
+  if (error instanceof SystemError) return systemFailure(error).report;
+  return { code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
+}
+
 function openStack(): OverlayStack | null {
   try {
     return new OverlayStack(spec.subject, spec.options, spec.write);
   } catch (error) {
-    const { code, message, hint } =
-      error instanceof Failure
-        ? error
-        : {
-            code: error instanceof SystemError ? error.code : 'internal',
-            message: String(error),
-            hint: 'Check the layers.',
-          };
-    tell({ kind: 'failed', code, message, hint });
+    tell({ kind: 'failed', ...reportOf(error) });
     return null;
   }
 }
 
-function serve(stack: OverlayStack, fd: number): void {
-  const device = new FuseDevice(fd);
+/** Does what was ordered since the last time. Between two requests nothing is half done. */
+function takeOrders(files: OverlayFileSystem): void {
+  for (;;) {
+    const received = receiveMessageOnPort(parentPort!) as { message: SessionOrder } | undefined;
+    if (!received) return;
+    if (received.message.kind !== 'discard') continue;
+    try {
+      tell({ kind: 'discarded', stale: files.discard(received.message.order) });
+    } catch (error) {
+      tell({ kind: 'kept', error: reportOf(error) });
+    }
+  }
+}
+
+function serve(stack: OverlayStack, fd: number, wakeFd: number): void {
+  const device = new FuseDevice(fd, wakeFd, () => takeOrders(files));
   const files = new OverlayFileSystem(stack, device);
   const init = files.operations.get(OPCODE.INIT)!;
   const operations = new Map<number, Operation>(files.operations).set(OPCODE.INIT, (request, reply) => {
@@ -50,8 +64,8 @@ function serve(stack: OverlayStack, fd: number): void {
 
 const stack = openStack();
 if (stack) {
-  parentPort!.once('message', (fd: number) => {
-    serve(stack, fd);
+  parentPort!.once('message', (order: SessionOrder) => {
+    if (order.kind === 'serve') serve(stack, order.fd, order.wakeFd);
     process.exit(0);
   });
   tell({ kind: 'opened' });

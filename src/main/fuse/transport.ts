@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { DiscardOrder } from './live-discard';
 import type { MountSpec } from './mount-record';
 
 /** What a mount has done since its start. Data that the kernel moves by itself (passthrough) are not counted. */
@@ -18,6 +19,8 @@ export interface LiveMount {
   /** Names the kernel holds. */
   nodes(): number;
   activity(): Activity;
+  /** Undoes changes of the upper; null where the transport cannot make the kernel forget what it knows. */
+  readonly discard: ((order: DiscardOrder) => Promise<void>) | null;
 }
 
 /** One way to serve a FUSE mount. Resolves when the mount is up; throws a Failure when it cannot be. */

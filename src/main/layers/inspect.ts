@@ -4,11 +4,12 @@ import { display, type ByteString } from '@shared/bytes';
 import type { LayerFacts } from '@shared/contract';
 import { mountOf } from '../system/mountinfo';
 import { cannotOpen } from './layer';
+import { hasVolatileMark } from './volatile-mark';
 import { ERRNO } from '../system/libc';
 
 /** What can be said of a folder before it is a layer: whether it can be read, and its file system. Never throws. */
 export async function inspectLayer(path: ByteString): Promise<LayerFacts> {
-  const facts = { path, display: display(path) };
+  const facts = { path, display: display(path), volatile: hasVolatileMark(path) };
   try {
     const raw = Buffer.from(path, 'latin1');
     const info = await stat(raw);

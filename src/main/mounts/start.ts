@@ -32,7 +32,8 @@ export async function mountSpec({
   flags,
   source,
 }: StartOptions): Promise<MountSpec> {
-  const obstacle = laminaObstacles(composition)[0];
+  const writes = composition.upper !== null && !flags?.includes('ro');
+  const obstacle = laminaObstacles(composition, writes)[0];
   if (obstacle) {
     const fix = obstacle.fixes[0]?.label;
     throw new Failure(obstacle.errno ?? 'EINVAL', obstacle.message, fix ? `${obstacle.why} ${fix}.` : obstacle.why);
@@ -44,7 +45,7 @@ export async function mountSpec({
     compositionId,
     subject: { upper, lowers, data },
     options: engineOptions(composition),
-    write: upper && !flags?.includes('ro') ? judgeOptions(composition).effective : null,
+    write: writes ? judgeOptions(composition).effective : null,
     mountpoint: await resolveMountpoint(mountpoint),
     transport: transport ?? 'auto',
     flags: flags ?? ['nosuid', 'nodev'],

@@ -47,6 +47,12 @@ function removeUpper(stack: OverlayStack, entry: Entry, dirfd: number, isDirecto
   area.discard(temporary);
 }
 
+/** Keeps an upper object reachable whatever becomes of its name. */
+export function hold(stack: OverlayStack, { upper }: Entry): void {
+  if (!upper || upper.fd >= 0) return;
+  upper.fd = Math.max(openAt(stack.directories.fdOf(upper.parent), upper.name, O_PATH | O_NOFOLLOW), -1);
+}
+
 /** Keeps an upper object reachable while its name goes, and after that; but not where the name stays. */
 export function holding(stack: OverlayStack, entry: Entry, remove: () => void): void {
   const { upper } = entry;

@@ -2,26 +2,26 @@
 import { readFileSync } from 'node:fs';
 import { display, type ByteString } from '@shared/bytes';
 import { Failure } from '@shared/failure';
+import { kernelOverlayOn } from '../layers/kernel-overlays';
 import { lockExclusively } from '../system/file-content';
 import { closeFile, O_DIRECTORY, O_RDONLY, openAt } from '../system/files';
-import { readMountinfo } from '../system/mountinfo';
-import { statFd, statPath, type Stat } from '../system/stat';
-import { inodeKey } from './inode-key';
+import { statFd, type Stat } from '../system/stat';
 
 /**
  * Takes a directory for this mount alone, for as long as the descriptor is open: two that write one upper destroy it.
- * @param fd       O_PATH descriptor of the upper or the workdir
- * @param otherUse finds what else may hold it: a kernel mount, which takes no lock that we could see
+ * A kernel mount takes no lock that we could see, and is found in the mount table.
+ * @param fd O_PATH descriptor of the upper or the workdir
+ * @returns the descriptor that holds the lock
  * @throws Failure EBUSY that names the holder
  */
 export function lockUpper(fd: number, path: ByteString, role: 'upper' | 'workdir'): number {
   const locked = openAt(fd, '.', O_RDONLY | O_DIRECTORY);
   if (locked < 0) throw busy(path, role, 'it cannot be opened');
   const stat = statFd(locked, path);
-  const kernel = kernelHolder(stat);
+  const kernel = kernelOverlayOn(stat);
   if (kernel === null && lockExclusively(locked) === 0) return locked;
   closeFile(locked);
-  throw busy(path, role, kernel ?? lockHolder(stat));
+  throw busy(path, role, kernel === null ? lockHolder(stat) : `overlay on ${display(kernel)}`);
 }
 
 function busy(path: ByteString, role: string, holder: string): Failure {
@@ -30,39 +30,6 @@ function busy(path: ByteString, role: string, holder: string): Failure {
     `The ${role} ${display(path)} is in use by another mount: ${holder}.`,
     'Unmount that one first, or give this mount an upper and a workdir of its own.',
   );
-}
-
-/** The overlay mount of the kernel that has the directory as upperdir or workdir. */
-function kernelHolder(stat: Stat): string | null {
-  const key = inodeKey(stat);
-  for (const { type, options, mountpoint } of readMountinfo()) {
-    if (type !== 'overlay') continue;
-    for (const path of writableDirectories(options))
-      if (keyOf(path) === key) return `overlay on ${display(mountpoint)}`;
-  }
-  return null;
-}
-
-function* writableDirectories(options: ByteString): Generator<ByteString> {
-  for (const option of options.split(',')) {
-    const [, path] = /^(?:upperdir|workdir)=(.*)$/s.exec(option) ?? [];
-    if (path !== undefined) yield unescapePath(path);
-  }
-}
-
-/** Octal escapes of the mount table, then overlayfs's own backslashes (semantics 5.5). */
-const unescapePath = (text: ByteString): ByteString =>
-  text
-    .replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
-    .replace(/\\([^])/g, '$1');
-
-function keyOf(path: ByteString): string | null {
-  try {
-    return inodeKey(statPath(path));
-  } catch {
-    // Relative, or of another mount namespace: not to be told.
-    return null;
-  }
 }
 
 /** Who has the lock, as /proc/locks and the process's arguments tell (proc(5)). */

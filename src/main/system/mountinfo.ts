@@ -10,12 +10,13 @@ export interface MountinfoLine {
   readonly options: ByteString;
 }
 
-const unescape = (text: string): ByteString =>
+/** Undoes the octal escapes of a field, or of one option of it. */
+export const unescapeField = (text: string): ByteString =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 
-/** All mounts of this process's namespace, in the order in which they were made. */
-export function readMountinfo(): MountinfoLine[] {
-  return readFileSync('/proc/self/mountinfo', 'latin1')
+/** All mounts of a process's namespace, our own by default, in the order in which they were made. */
+export function readMountinfo(file = '/proc/self/mountinfo'): MountinfoLine[] {
+  return readFileSync(file, 'latin1')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
@@ -23,9 +24,9 @@ export function readMountinfo(): MountinfoLine[] {
       const fields = front.split(' ');
       const [type = '', source = '', superOptions = ''] = back.split(' ');
       return {
-        mountpoint: unescape(fields[4] ?? ''),
+        mountpoint: unescapeField(fields[4] ?? ''),
         type,
-        source: unescape(source),
+        source: unescapeField(source),
         options: superOptions,
       };
     });

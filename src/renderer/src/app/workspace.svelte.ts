@@ -7,6 +7,7 @@ import type { Edit } from '@shared/edit';
 import type { OptionFinding, OptionVerdict } from '@shared/options';
 import { judgeOptions } from '@shared/options';
 import { Tree } from '../browser/tree.svelte';
+import { ChangeList } from '../changes/change-list.svelte';
 import { CommandPreview } from '../command/command-preview.svelte';
 import { ComposerState } from '../composer/composer-state.svelte';
 import { Inspection } from '../inspector/inspection.svelte';
@@ -23,25 +24,40 @@ export interface Problem {
   readonly selector: string;
 }
 
+/** What the middle of the window shows. */
+export type Middle = 'merged' | 'changes';
+
 /** Everything that the one window shows, and how a change in one part reaches the others. */
 export class Workspace {
   readonly notices = new Notices();
   readonly #report = (error: unknown): void => this.notices.error(error);
   readonly shelf = new Shelf(this.#report);
   readonly tree = new Tree(this.#report);
+  readonly changes = new ChangeList(this.#report);
   readonly inspection = new Inspection(this.#report);
   readonly command = new CommandPreview(this.#report);
   readonly facts = new FactsOfLayers();
   readonly panes = new Panes();
   readonly composer = new ComposerState(this);
 
+  #fresh: Promise<void> = Promise.resolve();
+
   settings = $state.raw<Settings>({ theme: 'system', showHidden: false, transport: 'auto' });
   host = $state.raw<HostInfo>({ kernel: '', uid: 0, fuse: true, version: '' });
   mounts = $state.raw<readonly MountInfo[]>([]);
+  middle = $state<Middle>('merged');
 
   readonly composition: Composition = $derived(this.shelf.current);
   readonly stack: readonly StackLayer[] = $derived(stackOf(this.composition));
   readonly verdict: OptionVerdict = $derived(judgeOptions(this.composition));
+  /** The live mount of the open composition. */
+  readonly liveMount: MountInfo | null = $derived(
+    this.mounts.find(({ compositionId }) => compositionId === this.composition.id) ?? null,
+  );
+  /** A volatile mount has left its marker in the workdir (semantics 6). */
+  readonly isVolatile: boolean = $derived(
+    this.facts.byPath.get(this.composition.upper?.workdir ?? '')?.volatile === true,
+  );
   /** Ids of the layers that take part in what is selected in the browser. */
   readonly litLayers: ReadonlySet<string> = $derived(this.#lit());
   /** Findings that change or refuse the mount, and layers that cannot be used. An empty stack is no problem yet. */
@@ -76,6 +92,43 @@ export class Workspace {
     this.settings = { ...this.settings, ...change };
     if (change.showHidden !== undefined) void this.tree.showHidden(change.showHidden);
     call('settings.set', change).catch(this.#report);
+  }
+
+  /** Shows one of the middle's tabs. What the upper changed meanwhile is in the merged view then too. */
+  show(middle: Middle): void {
+    this.middle = middle;
+    if (middle === 'merged') void this.#freshen();
+  }
+
+  /** Goes to a path in the merged view. */
+  async showMerged(path: string): Promise<void> {
+    this.middle = 'merged';
+    try {
+      await this.#freshen();
+      await this.tree.go(path);
+    } catch (error) {
+      this.notices.error(error);
+    }
+  }
+
+  /** Explains a path without going there. */
+  async inspectPath(path: string): Promise<void> {
+    await this.#freshen();
+    this.tree.inspect(path);
+  }
+
+  /** The upper was changed from here: everything that shows it looks again. */
+  upperChanged(): void {
+    this.changes.poke();
+    this.changes.takeMoved();
+    this.#fresh = this.tree.open(this.composition);
+    void this.facts.refresh(this.composition).catch(this.#report);
+  }
+
+  /** Opens the merged view again where the upper has moved since; waits for an opening that is under way. */
+  #freshen(): Promise<void> {
+    if (this.changes.takeMoved()) this.#fresh = this.tree.open(this.composition);
+    return this.#fresh;
   }
 
   #react(select: string | null): void {
@@ -131,8 +184,10 @@ export class Workspace {
       return message ? [{ message: `${letter}: ${message}`, selector: `[data-layer="${CSS.escape(id)}"]` }] : [];
     });
     const findings = this.findings.filter(({ severity }) => severity !== 'note');
+    const marked = this.isVolatile ? [{ message: `U: ${text.volatile.title}`, selector: '[data-volatile]' }] : [];
     return [
       ...layers,
+      ...marked,
       ...findings.map(({ message, rule }) => ({ message, selector: `[data-rule="${CSS.escape(rule)}"]` })),
     ];
   }

@@ -103,6 +103,13 @@ export class Tree {
     return slot !== null;
   }
 
+  /** Explains a path, and leaves the tree as it is. */
+  inspect(path: string): void {
+    if (!this.#view) return;
+    this.cursor = null;
+    this.inspected = { view: this.#view, path, row: null };
+  }
+
   select(slot: Slot): void {
     const { directory, index, row, path } = slot;
     if (!row || !this.#view) return;
