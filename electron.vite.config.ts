@@ -9,12 +9,14 @@ export default defineConfig({
   main: {
     resolve: { alias },
     build: {
-      // The programs that main is made of: the app, the command line, the process behind each mount, and the
+      // The programs that main is made of: the app, the command line and its two helpers, the process behind each mount, and the
       // worker threads in which a mount's session and the app's engine run.
       rollupOptions: {
         input: {
           index: resolve('src/main/index.ts'),
           cli: resolve('src/main/cli/main.ts'),
+          'lamina-fuse': resolve('src/main/cli/lamina-fuse.ts'),
+          'mount-helper': resolve('src/main/cli/mount-helper.ts'),
           'mount-process': resolve('src/main/fuse/mount-process.ts'),
           'session-worker': resolve('src/main/fuse/session-worker.ts'),
           'view-worker': resolve('src/main/desktop/view-worker.ts'),

@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: MIT
+import type { OwnerRules } from './owner-rules';
 import { judgeOptions, type EffectiveOptions, type OptionFinding, type OptionSubject } from './options';
 
 /** What Lamina's own lookup needs of the options. */
-export type EngineOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>;
+export interface EngineOptions extends Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'> {
+  readonly whiteouts?: WhiteoutForm;
+  /** Owners shown in place of the stored ones. */
+  readonly owners?: OwnerRules;
+  /** Directories have one link, whatever their layer says (`static_nlink`). */
+  readonly staticLinks?: boolean;
+  /** ACLs are attributes that nobody looks at (`noacl`). */
+  readonly noAcl?: boolean;
+}
+
+/**
+ * How layers say that a name is removed: in the kernel's own forms alone, or also in that of OCI image layers, as
+ * `.wh.NAME` beside it. An option of Lamina's own, `whiteouts=`; the kernel's overlayfs has none like it.
+ */
+export type WhiteoutForm = 'kernel' | 'oci';
 
 /**
  * The options as Lamina's engine takes them: the kernel's effective ones, except that a stack with `user.overlay.*`

@@ -15,7 +15,6 @@ import {
   readDirectory,
   readFile,
   readLinkAt,
-  seekFile,
 } from '../../src/main/system/files';
 import { AT_FDCWD, errnoName, libc, SystemError } from '../../src/main/system/libc';
 import {
@@ -28,7 +27,7 @@ import {
   unlinkAt,
 } from '../../src/main/system/names';
 import { placeOfFd } from '../../src/main/system/place';
-import { isDirectory, isRegular, isSymlink, statAt, type Stat } from '../../src/main/system/stat';
+import { isDirectory, isSymlink, statAt, type Stat } from '../../src/main/system/stat';
 import { getXattrAt, listXattrsAt, removeXattrAt, setXattrAt } from '../../src/main/system/xattr';
 
 /** One system call of a program, as data: what the differential test makes up, runs on both mounts, and shrinks. */
@@ -39,7 +38,6 @@ export type FileOperation = { readonly user: boolean } & (
   | { kind: 'write'; slot: number; at: number; text: ByteString }
   | { kind: 'ftruncate'; slot: number; size: number }
   | { kind: 'fallocate'; slot: number; mode: number; at: number; length: number }
-  | { kind: 'seek'; slot: number; at: number; whence: number }
   | { kind: 'copyRange'; slot: number; to: number; at: number; toAt: number; length: number }
   | { kind: 'fchmod'; slot: number; mode: number }
   | { kind: 'fchown'; slot: number; uid: number; gid: number }
@@ -76,8 +74,8 @@ export class Program {
 
   /**
    * @param now  seconds: times from then on are told as `now`
-   * @param exact also tells inode numbers, as the order in which they were first seen, and where holes are: on a file
-   *              system that neither uses numbers again nor puts blocks off
+   * @param exact also tells inode numbers, as the order in which they were first seen: on a file system that does not
+   *              use numbers again
    */
   constructor(
     at: ByteString,
@@ -155,11 +153,6 @@ export class Program {
         return this.onFd(operation.slot, (fd) => told(truncateFd(fd, operation.size)));
       case 'fallocate':
         return this.onFd(operation.slot, (fd) => told(allocate(fd, operation.mode, operation.at, operation.length)));
-      case 'seek':
-        // Of a directory its file system decides what can be sought.
-        return this.onFd(operation.slot, (fd) =>
-          this.exact && isRegularFd(fd) ? told(seekFile(fd, operation.at, operation.whence)) : 'no file',
-        );
       case 'copyRange':
         return this.onFd(operation.slot, (fd) =>
           // Within one file the kernel's check looks at a size that its overlay does not keep.
@@ -266,11 +259,6 @@ function isSameFile(a: number, b: number): boolean {
   const [one, other] = [statAt(a, ''), statAt(b, '')];
   if (typeof one === 'number' || typeof other === 'number') return false;
   return one.inoLow === other.inoLow && one.inoHigh === other.inoHigh;
-}
-
-function isRegularFd(fd: number): boolean {
-  const stat = statAt(fd, '');
-  return typeof stat !== 'number' && isRegular(stat.mode);
 }
 
 const fchmodCall = libc.func('int fchmod(int, uint32_t)');

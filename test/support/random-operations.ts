@@ -111,7 +111,6 @@ export const operation: fc.Arbitrary<FileOperation> = fc.oneof(
     at: size,
     length: fc.constantFrom(1, 4096, 10_000),
   }),
-  weighted(2, 'seek', { slot, at: size, whence: fc.constantFrom(3, 4) }),
   weighted(2, 'copyRange', { slot, to: slot, at: size, toAt: size, length: fc.constantFrom(1, 4096, 100_000) }),
   weighted(2, 'fchmod', { slot, mode }),
   weighted(2, 'fchown', { slot, uid, gid }),

@@ -6,7 +6,7 @@ import type { Composition, UpperEntry } from '@shared/composition';
 import { Failure } from '@shared/failure';
 import { engineOptions } from '@shared/lamina-options';
 import { hasVolatileMark, surveyUpper, type Survey } from '../layers/volatile-mark';
-import { compositionOf } from '../mounts/composition-of';
+import { compositionOf, refuseOciWhiteouts, whiteoutsOf } from '../mounts/composition-of';
 import { discard, planOf } from '../mounts/discard';
 import { listMounts } from '../mounts/list';
 import { acceptVolatile, discardUpper } from '../mounts/volatile';
@@ -30,7 +30,11 @@ async function subjectOf({
   values,
   positionals,
 }: Parsed): Promise<{ readonly composition: Composition; readonly rest: readonly ByteString[] }> {
-  if (values['options']) return { composition: stackFrom(values, null).composition, rest: positionals };
+  if (values['options']) {
+    const { composition, whiteouts } = stackFrom(values, null);
+    refuseOciWhiteouts(whiteouts);
+    return { composition, rest: positionals };
+  }
   const mountpoint = absolute(required(positionals, '-o OPTIONS or MOUNTPOINT')).replace(/(?<=.)\/+$/, '');
   const mount = (await listMounts()).find((info) => info.mountpoint === mountpoint);
   if (!mount) {
@@ -40,6 +44,7 @@ async function subjectOf({
       'lamina mounts lists them; of another stack give the layers: -o lowerdir=…,upperdir=….',
     );
   }
+  refuseOciWhiteouts(whiteoutsOf(mount));
   return { composition: compositionOf(mount), rest: positionals.slice(1) };
 }
 

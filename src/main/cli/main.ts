@@ -19,8 +19,6 @@ import { MergedView } from '../overlay/merged-view';
 import type { Explanation } from '@shared/view';
 import { rawArguments } from './arguments';
 import { diff, discardCommand, volatileCommand } from './changes-commands';
-import { SystemError } from '../system/libc';
-import { systemFailure } from '../system/system-failure';
 import { HELP } from './help';
 import {
   absolute,
@@ -34,6 +32,7 @@ import {
   type Parsed,
 } from './stack-arguments';
 import { lettersOf, printBytes, printExplanation, printJson, printMounts, printRows, printText, warn } from './print';
+import { runProgram } from './program';
 
 async function mount(args: readonly ByteString[]): Promise<void> {
   const { values, positionals } = parse(
@@ -45,9 +44,16 @@ async function mount(args: readonly ByteString[]): Promise<void> {
   const transport = values['transport'] ?? 'auto';
   if (transport !== 'auto' && transport !== 'direct' && transport !== 'fuse-native')
     throw new Usage('--transport is direct or fuse-native');
-  const { composition, other } = stackFrom(values, mountpoint);
+  const { composition, other, whiteouts } = stackFrom(values, mountpoint);
   const source = other.find((word) => word.startsWith('fsname='))?.slice('fsname='.length);
-  const options: StartOptions = { composition, mountpoint, transport, flags: other, ...(source ? { source } : {}) };
+  const options: StartOptions = {
+    composition,
+    mountpoint,
+    transport,
+    flags: other,
+    engine: { whiteouts },
+    ...(source ? { source } : {}),
+  };
   for (const notice of await recoverMounts()) warn(notice);
   const notes = (): void => {
     const refused = judgeOptions(composition).findings.find(({ severity }) => severity === 'error');
@@ -83,8 +89,8 @@ async function mounts(args: readonly ByteString[]): Promise<void> {
 }
 
 function withView(values: Parsed['values'], use: (view: MergedView, composition: Composition) => void): void {
-  const { composition } = stackFrom(values, null);
-  const view = new MergedView(composition);
+  const { composition, whiteouts } = stackFrom(values, null);
+  const view = new MergedView(composition, whiteouts);
   try {
     use(view, composition);
   } finally {
@@ -180,29 +186,10 @@ async function main(): Promise<void> {
   const [word, ...args] = rawArguments();
   const name =
     word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
-  try {
-    const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (!run) throw new Usage(`unknown command ${display(name)}`);
-    if (args.includes('--help')) printText(HELP);
-    else await run(args);
-  } catch (error) {
-    if (error instanceof Usage) {
-      warn(`${error.message}\nTry: lamina help`);
-      process.exitCode = 2;
-    } else if (error instanceof Failure) {
-      warn(`${error.message}\n${error.hint}`);
-      process.exitCode = 1;
-    } else if (error instanceof SystemError) {
-      const { message, hint } = systemFailure(error);
-      warn(`${message}\n${hint}`);
-      process.exitCode = 1;
-    } else {
-      warn(
-        `unexpected: ${error instanceof Error ? error.message : String(error)}\nThis is a defect of Lamina's; please report it.`,
-      );
-      process.exitCode = 1;
-    }
-  }
+  const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!run) throw new Usage(`unknown command ${display(name)}`);
+  if (args.includes('--help')) printText(HELP);
+  else await run(args);
 }
 
-void main();
+void runProgram(main, 'lamina help', { failed: 1, usage: 2 });

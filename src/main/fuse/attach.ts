@@ -4,7 +4,7 @@ import { display, textOf, type ByteString } from '@shared/bytes';
 import { Failure } from '@shared/failure';
 import { closeFile, openPath } from '../system/files';
 import { SystemError } from '../system/libc';
-import { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, unmount } from '../system/mount';
+import { mount, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RDONLY, unmount } from '../system/mount';
 import { receiveDescriptor, socketPair } from '../system/socket';
 
 const O_RDWR = 2;
@@ -16,6 +16,7 @@ export interface AttachOptions {
   readonly mountpoint: ByteString;
   readonly source: string;
   readonly flags: readonly string[];
+  readonly context?: ByteString;
 }
 
 /** Makes the mount. Returns the device's descriptor, on which the kernel's requests wait. */
@@ -23,12 +24,19 @@ export function attach(options: AttachOptions): number {
   return process.getuid?.() === 0 ? attachAsRoot(options) : attachAsUser(options);
 }
 
-const FLAG_BITS: Readonly<Record<string, number>> = { nosuid: MS_NOSUID, nodev: MS_NODEV, noexec: MS_NOEXEC };
+const FLAG_BITS: Readonly<Record<string, number>> = {
+  nosuid: MS_NOSUID,
+  nodev: MS_NODEV,
+  noexec: MS_NOEXEC,
+  noatime: MS_NOATIME,
+  nodiratime: MS_NODIRATIME,
+};
 
-function attachAsRoot({ mountpoint, source, flags, readOnly }: AttachOptions): number {
+function attachAsRoot({ mountpoint, source, flags, readOnly, context }: AttachOptions): number {
   const fd = openDevice();
   const bits = flags.reduce((sum, flag) => sum | (FLAG_BITS[flag] ?? 0), readOnly ? MS_RDONLY : 0);
-  const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other`;
+  const label = context === undefined ? '' : `,context=${context}`;
+  const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other${label}`;
   try {
     mount(source, mountpoint, 'fuse.lamina', bits, data);
   } catch (error) {

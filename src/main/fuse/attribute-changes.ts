@@ -60,7 +60,7 @@ export class AttributeChanges {
   private setattr(request: Request, reply: Reply): number {
     const node = this.tree.node(request);
     const change = readChange(request);
-    if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, topOf(node.entry).stat);
+    if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, node.attributes.stat);
     // Before a write of root's: only file capabilities go, and they have gone by a request of their own.
     const isRootsWrite = isEmpty(change) && node.writers > 0 && request.uid === 0;
     if (!isRootsWrite) setAttributes(this.stack, node.entry, change);

@@ -8,6 +8,7 @@ import { getXattr, listXattrs } from '../overlay/xattrs';
 import { syncFile } from '../system/file-content';
 import { closeFile, O_RDONLY, openPlace } from '../system/files';
 import { ERRNO, SystemError } from '../system/libc';
+import { isFullRoot } from '../system/privilege';
 import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
 import { DirectoryReader } from './directory-reader';
@@ -126,7 +127,7 @@ export class OverlayFileSystem {
     const extended = (flags & INIT.INIT_EXT) !== 0 && length >= IN_HEADER + 20;
     const flags2 = extended ? bytes.readUInt32LE(IN_HEADER + 16) : 0;
     // Only with CAP_SYS_ADMIN in the first namespace does the kernel take backing files.
-    this.files.passthrough = (flags2 & INIT2.PASSTHROUGH) !== 0 && process.getuid?.() === 0;
+    this.files.passthrough = (flags2 & INIT2.PASSTHROUGH) !== 0 && isFullRoot();
     const writing =
       INIT.ATOMIC_O_TRUNC | INIT.BIG_WRITES | INIT.DONT_MASK | INIT.HANDLE_KILLPRIV_V2 | INIT.SETXATTR_EXT;
     const wanted =
@@ -134,7 +135,7 @@ export class OverlayFileSystem {
       INIT.ASYNC_READ |
       INIT.DO_READDIRPLUS |
       INIT.PARALLEL_DIROPS |
-      INIT.POSIX_ACL |
+      (this.stack.posixAcl ? INIT.POSIX_ACL : 0) |
       INIT.MAX_PAGES |
       INIT.CACHE_SYMLINKS |
       INIT.EXPLICIT_INVAL_DATA |

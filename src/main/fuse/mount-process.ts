@@ -19,6 +19,7 @@ import {
   type MountSpec,
 } from './mount-record';
 import { OPCODE_LIMIT, OPCODE_NAMES } from './protocol';
+import { readMountinfo } from '../system/mountinfo';
 import type { LiveMount } from './transport';
 
 /*
@@ -56,13 +57,17 @@ async function start(spec: MountSpec): Promise<{ mount: LiveMount; transport: 'd
 
 function refuseSecond({ mountpoint }: MountSpec): void {
   const other = readRecords().find((record) => record.mountpoint === mountpoint && isAlive(record));
-  if (!other) return;
+  // One whose mount was taken down a moment ago is no second.
+  if (!other || !isMountedHere(mountpoint)) return;
   throw new Failure(
     'EBUSY',
     `${display(mountpoint)} is already a mount of Lamina's (${other.name}, process ${other.pid}).`,
     `Unmount it first: lamina umount ${display(mountpoint)}.`,
   );
 }
+
+const isMountedHere = (mountpoint: MountSpec['mountpoint']): boolean =>
+  readMountinfo().some((mount) => mount.mountpoint === mountpoint && mount.type === 'fuse.lamina');
 
 /** Requests by opcode name, for `lamina mounts --json` and the benchmarks. */
 function statusOf({ counts, nodes, activity }: LiveMount): object {

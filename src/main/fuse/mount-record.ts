@@ -23,6 +23,8 @@ export interface MountSpec {
   readonly flags: readonly string[];
   /** What findmnt shows as the source. */
   readonly source: string;
+  /** A label for the kernel's security module, as mount(8) writes it after `context=`. */
+  readonly context?: ByteString;
   /** The `-o` text of the composition. */
   readonly optionText: ByteString;
 }

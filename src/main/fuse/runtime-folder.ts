@@ -2,6 +2,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '@shared/failure';
+import { isFullRoot, outerUid } from '../system/privilege';
 
 /** Where the records, sockets and logs of the user's mounts are: a folder of mode 0700 that is the user's own. */
 export function runtimeFolder(): string {
@@ -23,6 +24,5 @@ export function runtimeFolder(): string {
 function place(): string {
   const base = process.env['LAMINA_RUNTIME_DIR'] ?? process.env['XDG_RUNTIME_DIR'];
   if (base) return join(base, 'lamina');
-  const uid = process.getuid?.() ?? 0;
-  return uid === 0 ? '/run/lamina' : `/tmp/lamina-${uid}`;
+  return isFullRoot() ? '/run/lamina' : `/tmp/lamina-${outerUid()}`;
 }

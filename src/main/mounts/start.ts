@@ -9,10 +9,12 @@ import { display, type ByteString } from '@shared/bytes';
 import type { Composition } from '@shared/composition';
 import type { MountInfo } from '@shared/contract';
 import { Failure } from '@shared/failure';
-import { engineOptions, laminaObstacles } from '@shared/lamina-options';
+import { engineOptions, laminaObstacles, type EngineOptions } from '@shared/lamina-options';
 import { judgeOptions } from '@shared/options';
 import { optionString } from '../commands/render';
 import { logPath, processArguments, type MountSpec } from '../fuse/mount-record';
+import type { WriteOptions } from '../overlay/writable';
+import { keepFromPrograms } from '../system/descriptors';
 import { listMounts } from './list';
 
 export interface StartOptions {
@@ -22,6 +24,11 @@ export interface StartOptions {
   /** mount(8)'s words: `nosuid`, `nodev`, `noexec`, `allow_other`. */
   readonly flags?: readonly string[];
   readonly source?: string;
+  /** What only Lamina's engine knows, beside the options of the composition. */
+  readonly engine?: Pick<EngineOptions, 'whiteouts' | 'owners' | 'staticLinks' | 'noAcl'>;
+  readonly write?: Pick<WriteOptions, 'unmarked' | 'patience'>;
+  /** A label for the kernel's security module: mount(8)'s `context=…`. */
+  readonly context?: ByteString;
 }
 
 /** What the mount process is told. Throws a Failure where the stack cannot be mounted or the folder is not one. */
@@ -31,6 +38,9 @@ export async function mountSpec({
   transport,
   flags,
   source,
+  engine,
+  write,
+  context,
 }: StartOptions): Promise<MountSpec> {
   const writes = composition.upper !== null && !flags?.includes('ro');
   const obstacle = laminaObstacles(composition, writes)[0];
@@ -44,13 +54,14 @@ export async function mountSpec({
     name,
     compositionId,
     subject: { upper, lowers, data },
-    options: engineOptions(composition),
-    write: writes ? judgeOptions(composition).effective : null,
+    options: { ...engineOptions(composition), ...engine },
+    write: writes ? { ...judgeOptions(composition).effective, ...write } : null,
     mountpoint: await resolveMountpoint(mountpoint),
     transport: transport ?? 'auto',
     flags: flags ?? ['nosuid', 'nodev'],
     source: source ?? 'lamina',
-    optionText: optionString(composition),
+    ...(context === undefined ? {} : { context }),
+    optionText: optionString(composition) + (engine?.whiteouts === 'oci' ? ',whiteouts=oci' : ''),
   };
 }
 
@@ -81,6 +92,7 @@ export async function startMount(options: StartOptions): Promise<MountInfo> {
 async function launch(spec: MountSpec): Promise<void> {
   const log = openSync(logPath(spec.id), 'a', 0o600);
   const program = fileURLToPath(new URL('./mount-process.js', import.meta.url));
+  keepFromPrograms();
   const child = spawn(process.execPath, processArguments(program, spec), {
     detached: true,
     stdio: ['pipe', log, log, 'pipe'],

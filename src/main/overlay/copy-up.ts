@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { changeTimes } from '../system/attributes';
 import { syncFile, truncateFd } from '../system/file-content';
 import {
   closeFile,
@@ -26,7 +25,7 @@ import { copyXattrs, giveAttributes } from './copy-metadata';
 import { pathOf, placeOf, type Entry, type Real } from './entry';
 import { openData } from './file-data';
 import { indexName, keepLinks, needsIndex, unionLinks } from './index-directory';
-import { realInUpper, refresh, setImpure } from './marks';
+import { keepingTimes, realInUpper, refresh, setImpure } from './marks';
 import { handleOf } from './origins';
 import type { OverlayStack } from './stack';
 import type { UpperArea } from './upper-area';
@@ -52,19 +51,6 @@ export function copyUp(stack: OverlayStack, entry: Entry, extent: Extent, size =
   if (!entry.upper) new CopyUp(stack, area, entry, extent, size).run();
   else if (entry.upperUnnamed) linkUp(stack, area, entry);
   if (extent === 'data' && entry.metacopy) copyDataUp(stack, area, entry, size);
-}
-
-/** Runs a change of a directory and puts its times back: bringing up a child is no change that a user made. */
-function keepingTimes(stack: OverlayStack, directory: Real, change: () => void): void {
-  refresh(stack, directory);
-  const { atime, atimeNs, mtime, mtimeNs } = directory.stat;
-  change();
-  changeTimes(
-    placeOf(stack.directories, directory),
-    { seconds: atime, nanoseconds: atimeNs },
-    { seconds: mtime, nanoseconds: mtimeNs },
-  );
-  refresh(stack, directory);
 }
 
 /** One object on its way into the upper. */

@@ -35,6 +35,7 @@ import { isWhiteout } from './probe';
 import { setRedirect } from './redirect';
 import type { OverlayStack } from './stack';
 import type { UpperArea } from './upper-area';
+import { findMark, refuseMarkName } from './whiteout-names';
 
 /** On whose behalf an object is made. */
 export interface Caller {
@@ -74,6 +75,7 @@ export function createObject(
 ): Created {
   const isWhiteoutDevice = (object.mode & S_IFMT) === S_IFCHR && object.major === 0 && object.minor === 0;
   if (isWhiteoutDevice) throw new SystemError(ERRNO.EPERM, 'mknod', name);
+  refuseMarkName(stack, name);
   copyUp(stack, parent, 'metadata');
   const creation = new Creation(stack, parent, name, object, caller);
   const fd = creation.run();
@@ -104,38 +106,46 @@ const newEntry = (parent: Entry, name: ByteString, upper: Real): Entry => ({
   foundData: null,
 });
 
-/** What the upper has under a name that is to be made: nothing, or a whiteout to replace. */
-export function whiteoutAt(stack: OverlayStack, parent: Entry, name: ByteString): boolean {
+/**
+ * What stands for a removed name in the upper: an object of that name, to be replaced, or a mark beside it
+ * (`.wh.NAME`), to be taken away when something has the name again.
+ */
+export type UpperWhiteout = 'object' | 'mark' | null;
+
+/** What the upper has under a name that is to be made: nothing, or a whiteout. Throws EEXIST where it has more. */
+export function whiteoutAt(stack: OverlayStack, parent: Entry, name: ByteString): UpperWhiteout {
   const directory = parent.upper?.directory;
-  if (!directory) return false;
+  if (!directory) return null;
   const stat = statAt(stack.directories.fdOf(directory), name);
-  if (stat === -ERRNO.ENOENT) return false;
+  if (stat === -ERRNO.ENOENT) return findMark(stack, directory, name) ? 'mark' : null;
   if (typeof stat === 'number') throw new SystemError(-stat, 'statx', name);
   const real = realInUpper(stack, directory, name);
-  if (isWhiteout(real.stat, real.xattrs, stack.names.whiteout)) return true;
+  if (isWhiteout(real.stat, real.xattrs, stack.names.whiteout)) return 'object';
   throw new SystemError(ERRNO.EEXIST, 'create', name);
 }
 
 class Creation {
   private readonly area: UpperArea;
   private readonly directory: Real;
-  private readonly overWhiteout: boolean;
+  private readonly whiteout: UpperWhiteout;
   private readonly inherited: Inherited;
   private readonly defaultAcl: ByteString | null;
   private readonly gid: number;
+  private readonly caller: Caller;
 
   constructor(
     private readonly stack: OverlayStack,
     private readonly parent: Entry,
     private readonly name: ByteString,
     private readonly object: NewObject,
-    private readonly caller: Caller,
+    caller: Caller,
   ) {
+    this.caller = stack.owners ? stack.owners.ofMaker(caller) : caller;
     this.area = areaOf(stack);
     this.directory = parent.upper!;
-    this.overWhiteout = name !== '' && whiteoutAt(stack, parent, name);
+    this.whiteout = name === '' ? null : whiteoutAt(stack, parent, name);
     const { mode: parentMode, gid: parentGid } = this.directory.stat;
-    this.gid = (parentMode & S_ISGID) !== 0 ? parentGid : caller.gid;
+    this.gid = (parentMode & S_ISGID) !== 0 ? parentGid : this.caller.gid;
     this.defaultAcl = isSymlink(object.mode) ? null : this.readDefaultAcl();
     const inherits = isDirectory(object.mode) && (parentMode & S_ISGID) !== 0 ? S_ISGID : 0;
     const mode = object.mode | inherits;
@@ -156,7 +166,9 @@ class Creation {
 
   /** Returns the descriptor of a regular file, else -1. */
   run(): number {
-    return isRegular(this.object.mode) ? this.makeFile() : this.makeOther();
+    const fd = isRegular(this.object.mode) ? this.makeFile() : this.makeOther();
+    if (this.whiteout === 'mark') this.area.dropMark(this.dirfd, this.name);
+    return fd;
   }
 
   /**
@@ -165,7 +177,7 @@ class Creation {
    */
   private makeFile(): number {
     const { mode } = this.inherited;
-    if (!this.overWhiteout && this.isOurs()) {
+    if (this.whiteout !== 'object' && this.isOurs()) {
       const flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW;
       const fd = createAt(this.dirfd, this.name, flags, this.object.mode & 0o7777 & this.unmasked());
       if (fd < 0) throw new SystemError(-fd, 'open', this.name);
@@ -196,7 +208,7 @@ class Creation {
 
   private makeOther(): number {
     const { object, inherited, area } = this;
-    const direct = !this.overWhiteout && this.isOurs() && !this.needsOpaque();
+    const direct = this.whiteout !== 'object' && this.isOurs() && !this.needsOpaque();
     const name = direct ? this.name : area.temporaryName();
     const dirfd = direct ? this.dirfd : area.workFd;
     const mode = direct ? object.mode & (this.unmasked() | S_IFMT) : inherited.mode;
@@ -214,7 +226,7 @@ class Creation {
   /** A new directory where another may come to be below: nothing of that shall show through (semantics 4.4). */
   private needsOpaque(): boolean {
     if (!isDirectory(this.object.mode)) return false;
-    return this.overWhiteout || (isMerged(this.parent) && !this.area.rules.offlineChanges);
+    return this.whiteout !== null || (isMerged(this.parent) && !this.area.rules.offlineChanges);
   }
 
   /** Gives what was built in the work area its owner, mode, ACLs and name; removes it where that fails. */
@@ -223,10 +235,10 @@ class Creation {
     try {
       this.dress(place);
       if (this.needsOpaque()) {
-        const result = setXattrAt(place, this.stack.names.opaque, 'y');
-        if (this.overWhiteout) must(result < 0 ? -ERRNO.EIO : 0, 'setxattr', name);
+        const result = area.markOpaque(place);
+        if (this.whiteout !== null) must(result < 0 ? -ERRNO.EIO : 0, 'setxattr', name);
       }
-      if (!this.overWhiteout) area.install(temporary, this.dirfd, name, RENAME_NOREPLACE);
+      if (this.whiteout !== 'object') area.install(temporary, this.dirfd, name, RENAME_NOREPLACE);
       else if (!isDirectory(this.object.mode)) area.install(temporary, this.dirfd, name);
       else {
         area.install(temporary, this.dirfd, name, RENAME_EXCHANGE);
@@ -282,16 +294,17 @@ class Creation {
  */
 export function linkObject(stack: OverlayStack, source: Entry, parent: Entry, name: ByteString): Entry {
   const area = areaOf(stack);
+  refuseMarkName(stack, name);
   copyUp(stack, source, 'metadata');
   copyUp(stack, parent, 'metadata');
   const upper = source.upper!;
   const directory = parent.upper!;
-  const over = whiteoutAt(stack, parent, name);
+  const whiteout = whiteoutAt(stack, parent, name);
   if (source.indexed) keepLinks(stack, source, unionLinks(stack, source));
   if (source.metacopy) setRedirect(stack, source, true);
   if (originOf(stack, source)) setImpure(stack, directory);
   const from = placeOf(stack.directories, upper);
-  if (over) {
+  if (whiteout === 'object') {
     const temporary = area.temporaryName();
     must(makeLinkAt(from, area.workFd, temporary), 'link', name);
     const result = renameAt(area.workFd, temporary, stack.directories.fdOf(directory.directory!), name);
@@ -301,6 +314,7 @@ export function linkObject(stack: OverlayStack, source: Entry, parent: Entry, na
     // The descriptor of the source's directory may go when the other is opened: names first.
     const dirfd = stack.directories.fdOf(directory.directory!);
     must(makeLinkAt(placeOf(stack.directories, upper), dirfd, name), 'link', name);
+    if (whiteout === 'mark') area.dropMark(stack.directories.fdOf(directory.directory!), name);
   }
   refresh(stack, directory);
   const linked = realInUpper(stack, directory.directory!, name);

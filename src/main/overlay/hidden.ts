@@ -8,6 +8,7 @@ import { pathOf, realsOf, type Entry } from './entry';
 import { isWhiteout } from './probe';
 import { readReal } from './readdir';
 import type { OverlayStack } from './stack';
+import { isMarkName, removedBy } from './whiteout-names';
 
 /** What a layer holds under a name, whether or not the merged tree shows it. */
 export interface RawObject {
@@ -58,7 +59,8 @@ export function rawObject(stack: OverlayStack, directory: RealDirectory, name: B
   if (typeof stat === 'number') return null;
   const xattrs = stat.size === 0 ? listXattrsAt(stack.directories.fdOf(directory), name) : [];
   const whiteout = isWhiteout(stat, typeof xattrs === 'number' ? [] : xattrs, stack.names.whiteout);
-  return { layer: directory.layer, directory, stat, whiteout };
+  const isMark = stack.ociWhiteouts && isMarkName(name);
+  return { layer: directory.layer, directory, stat, whiteout: whiteout || isMark };
 }
 
 /** Names in the layers of a directory, shadowed ones included, that `visible` does not have. */
@@ -66,9 +68,11 @@ export function hiddenNames(stack: OverlayStack, entry: Entry, visible: Readonly
   const components = realsOf(entry).map(({ directory }) => directory!);
   const byName = new Map<ByteString, RawObject[]>();
   for (const directory of [...components, ...shadowedDirectories(stack, entry)]) {
-    for (const { name } of readReal(stack, directory)) {
-      if (name === '.' || name === '..' || visible.has(name)) continue;
-      const object = rawObject(stack, directory, name);
+    for (const { name: found } of readReal(stack, directory)) {
+      const isMark = stack.ociWhiteouts && isMarkName(found);
+      const name = isMark ? removedBy(found) : found;
+      if (name === null || name === '.' || name === '..' || visible.has(name)) continue;
+      const object = rawObject(stack, directory, found);
       if (!object) continue;
       const known = byName.get(name);
       if (known) known.push(object);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { RealDirectory } from '../layers/real-directory';
+import { changeTimes } from '../system/attributes';
 import { must, SystemError } from '../system/libc';
 import { isDirectory, statAt } from '../system/stat';
 import { listXattrsAt, removeXattrAt, setXattrAt } from '../system/xattr';
@@ -31,6 +32,19 @@ export function refresh(stack: OverlayStack, real: Real): void {
   const stat = statAt(fd, name);
   if (typeof stat === 'number') throw new SystemError(-stat, 'statx', real.name);
   real.stat = stat;
+}
+
+/** Runs a change of a directory and puts its times back: what the overlay needs in it is no change that a user made. */
+export function keepingTimes(stack: OverlayStack, directory: Real, change: () => void): void {
+  refresh(stack, directory);
+  const { atime, atimeNs, mtime, mtimeNs } = directory.stat;
+  change();
+  changeTimes(
+    placeOf(stack.directories, directory),
+    { seconds: atime, nanoseconds: atimeNs },
+    { seconds: mtime, nanoseconds: mtimeNs },
+  );
+  refresh(stack, directory);
 }
 
 export function refreshXattrs(stack: OverlayStack, real: Real): void {

@@ -3,7 +3,7 @@ import { bytesOf, type ByteString } from '@shared/bytes';
 import type { Composition } from '@shared/composition';
 import type { ChildrenPage } from '@shared/contract';
 import { Failure } from '@shared/failure';
-import { engineOptions } from '@shared/lamina-options';
+import { engineOptions, type WhiteoutForm } from '@shared/lamina-options';
 import type { EntryRow, Explanation, Preview } from '@shared/view';
 import { SystemError } from '../system/libc';
 import { isDirectoryEntry, type Entry } from './entry';
@@ -39,8 +39,8 @@ export class MergedView {
   private readonly listings = new Map<number, Listing>();
 
   /** @throws Failure that names the layer that cannot be read */
-  constructor(composition: Composition) {
-    this.stack = new OverlayStack(composition, engineOptions(composition));
+  constructor(composition: Composition, whiteouts: WhiteoutForm = 'kernel') {
+    this.stack = new OverlayStack(composition, { ...engineOptions(composition), whiteouts });
     const { root } = this.stack;
     this.nodes.push({
       parent: root,

@@ -41,6 +41,18 @@ export function inheritAcl(defaultAcl: ByteString, mode: number): Inherited {
   return { mode: (mode & ~0o777) | permissions, access: named ? acl.toString('latin1') : null };
 }
 
+/** The same ACL with other users and groups in its named entries. */
+export function mapAcl(acl: ByteString, user: (id: number) => number, group: (id: number) => number): ByteString {
+  const bytes = Buffer.from(acl, 'latin1');
+  for (let at = HEADER; at + ENTRY <= bytes.length; at += ENTRY) {
+    const tag = bytes.readUInt16LE(at);
+    const id = bytes.readUInt32LE(at + 4);
+    if (tag === TAG.USER) bytes.writeUInt32LE(user(id), at + 4);
+    else if (tag === TAG.GROUP) bytes.writeUInt32LE(group(id), at + 4);
+  }
+  return bytes.toString('latin1');
+}
+
 interface AclEntry {
   readonly tag: number;
   readonly permissions: number;

@@ -8,6 +8,7 @@ import { getXattrAt, listXattrsAt } from '../system/xattr';
 import type { Real } from './entry';
 import type { OverlayStack } from './stack';
 import type { ProbeOutcome, Trace } from './trace';
+import { findMark, isMarkedOpaque, isMarkName, markOf } from './whiteout-names';
 
 /** What a lookup carries from layer to layer (semantics 2.2). */
 export interface LookupState {
@@ -128,6 +129,7 @@ class LayerProbe {
   private find(base: RealDirectory, name: ByteString): { stat: Stat; xattrs: readonly ByteString[] } | number {
     // What the kernel's single-element lookup refuses: `.`, `..` and nothing, which only a redirect can name.
     if (name === '' || name === '.' || name === '..') return -ERRNO.EACCES;
+    if (this.stack.ociWhiteouts && isMarkName(name)) return -ERRNO.ENOENT;
     const stat = statAt(this.stack.directories.fdOf(base), name);
     if (typeof stat === 'number') return stat;
     const type = stat.mode & S_IFMT;
@@ -139,6 +141,11 @@ class LayerProbe {
 
   private missing(base: RealDirectory, name: ByteString, errno: number): null {
     if (errno !== ERRNO.ENOENT && errno !== ERRNO.ENAMETOOLONG) return this.refuse(base, name, errno);
+    const mark = findMark(this.stack, base, name);
+    if (mark) {
+      this.state.stop = true;
+      return this.note('whiteout', this.real(base, markOf(name)!, mark, []));
+    }
     this.trace?.probes.push({
       layer: this.layer,
       path: layerPath(base, name),
@@ -207,7 +214,7 @@ class LayerProbe {
       this.state.xattrWhiteouts = true;
       this.layer.xattrWhiteouts = true;
     }
-    if (value !== 'y') return false;
+    if (value !== 'y' && !isMarkedOpaque(this.stack, real.parent, real.name)) return false;
     this.opaque = 'y';
     this.state.stop = true;
     return true;

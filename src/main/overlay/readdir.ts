@@ -16,6 +16,7 @@ import { listXattrsAt } from '../system/xattr';
 import { ANYWHERE, isMerged, realsOf, topOf, type Entry, type Real } from './entry';
 import { lookup } from './lookup';
 import type { OverlayStack } from './stack';
+import { withoutMarks } from './whiteout-names';
 
 /** A listed name, with the component directory that gives its type and inode number. */
 export interface ListedName extends DirectoryEntry {
@@ -51,22 +52,32 @@ export function listNames(stack: OverlayStack, entry: Entry): ListedName[] {
   const reals = realsOf(entry);
   if (isPassedThrough(stack, entry)) {
     const from = reals[0]!;
-    return readReal(stack, from.directory!).map((found) => ({ ...found, from, components: 1 }));
+    const { names } = withoutMarks(stack, readReal(stack, from.directory!));
+    return names.map((found) => ({ ...found, from, components: 1 }));
   }
   const last = reals.pop()!;
   const top = new Map<ByteString, ListedName | null>();
   for (const [index, from] of reals.entries()) {
     const isHidden = hidingRule(stack, entry, from);
-    for (const found of readReal(stack, from.directory!)) {
+    const { names, removed } = withoutMarks(stack, readReal(stack, from.directory!));
+    for (const found of names) {
       const above = top.get(found.name);
       if (above) above.components |= 1 << index;
       else if (above === undefined)
         top.set(found.name, isHidden(found) ? null : { ...found, from, components: 1 << index });
     }
+    for (const name of removed) hideBelow(top, name, index);
   }
   const listed = withLast(stack, entry, last, reals.length, top);
   if (reals.length >= MOST_BITS) for (const name of listed) name.components = ANYWHERE;
   return listed;
+}
+
+/** What a mark takes away from the components below; the lookup of a name that is above it must see the mark. */
+function hideBelow(top: Map<ByteString, ListedName | null>, name: ByteString, index: number): void {
+  const above = top.get(name);
+  if (above) above.components |= 1 << index;
+  else top.set(name, null);
 }
 
 /**
@@ -87,7 +98,7 @@ function withLast(
 ): ListedName[] {
   const isHidden = hidingRule(stack, entry, from);
   const listed: ListedName[] = [];
-  for (const found of readReal(stack, from.directory!)) {
+  for (const found of withoutMarks(stack, readReal(stack, from.directory!)).names) {
     const above = top.get(found.name);
     if (above !== undefined) top.delete(found.name);
     if (above) {

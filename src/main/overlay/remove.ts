@@ -12,6 +12,7 @@ import { dropFromIndex, keepLinks, needsIndex, unionLinks } from './index-direct
 import { isWhiteout } from './probe';
 import { isListedWhiteout, readReal } from './readdir';
 import type { OverlayStack } from './stack';
+import { findMark, withoutMarks } from './whiteout-names';
 
 /**
  * Removes a name (semantics 4.4): a pure upper object goes, of one that exists below a whiteout stays. An upper object
@@ -94,6 +95,7 @@ export function existsBelow(stack: OverlayStack, parent: Entry, name: ByteString
   for (const { directory } of parent.lowers) {
     const fd = stack.directories.fdOf(directory!);
     const stat = statAt(fd, name);
+    if (stat === -ERRNO.ENOENT && findMark(stack, directory!, name)) return false;
     if (stat === -ERRNO.ENOENT || stat === -ERRNO.ENAMETOOLONG) continue;
     if (typeof stat === 'number') return true;
     const xattrs = listXattrsAt(fd, name);
@@ -102,9 +104,12 @@ export function existsBelow(stack: OverlayStack, parent: Entry, name: ByteString
   return false;
 }
 
-/** Nothing below it, and no whiteouts of former lowers in it (the kernel's ovl_pure_upper). */
+/**
+ * Nothing below it, and no whiteouts of former lowers in it (the kernel's ovl_pure_upper). Of marks (`.wh.NAME`) nobody
+ * can know: they are no names of the tree, and must not keep a directory from being removed.
+ */
 export function isPureUpper(stack: OverlayStack, entry: Entry): boolean {
-  return entry.lowers.length === 0 && !topOf(entry).xattrs.includes(stack.names.origin);
+  return !stack.ociWhiteouts && entry.lowers.length === 0 && !topOf(entry).xattrs.includes(stack.names.origin);
 }
 
 /**
@@ -124,11 +129,13 @@ function refuseNames(stack: OverlayStack, entry: Entry): void {
 function hasNames(stack: OverlayStack, entry: Entry): boolean {
   const seen = new Set<ByteString>(['.', '..']);
   for (const real of realsOf(entry)) {
-    for (const found of readReal(stack, real.directory!)) {
+    const { names, removed } = withoutMarks(stack, readReal(stack, real.directory!));
+    for (const found of names) {
       if (seen.has(found.name)) continue;
       seen.add(found.name);
       if (!isListedWhiteout(stack, real, found)) return true;
     }
+    for (const name of removed) seen.add(name);
   }
   return false;
 }

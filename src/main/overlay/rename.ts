@@ -4,15 +4,16 @@ import { ERRNO, must, SystemError } from '../system/libc';
 import { renameAt, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../system/names';
 import { copyXattrs, giveAttributes } from './copy-metadata';
 import { areaOf, copyUp } from './copy-up';
-import { putXattr, refresh, setImpure } from './marks';
+import { keepingTimes, refresh, refreshXattrs, setImpure } from './marks';
 import { statAt } from '../system/stat';
 import { isMerged, pathOf, placeOf, topOf, type Entry } from './entry';
-import { whiteoutAt } from './create';
+import { whiteoutAt, type UpperWhiteout } from './create';
 import { originOf } from './origins';
 import { setRedirect } from './redirect';
 import { afterUnlink, beginUnlink, checkEmpty, existsBelow, holding, isOpaque, isPureUpper } from './remove';
 import { readReal } from './readdir';
 import type { OverlayStack } from './stack';
+import { refuseMarkName } from './whiteout-names';
 
 /** Where an object goes. */
 export interface RenameTarget {
@@ -32,8 +33,20 @@ export function renameEntry(stack: OverlayStack, source: Entry, target: RenameTa
   const exchange = flags === RENAME_EXCHANGE;
   if (flags !== 0 && flags !== RENAME_NOREPLACE && !exchange)
     throw new SystemError(ERRNO.EINVAL, 'rename', target.name);
+  refuseMarkName(stack, target.name);
   if (flags === RENAME_NOREPLACE && target.entry) throw new SystemError(ERRNO.EEXIST, 'rename', target.name);
   new Rename(stack, source, target, exchange).run();
+}
+
+/** How a rename is done in the upper. */
+interface Plan {
+  readonly flags: number;
+  /** The whiteout that changed places with the source is to be removed. */
+  readonly leftover: boolean;
+  /** The whiteout that the new name had. */
+  readonly over: UpperWhiteout;
+  /** The old name gets a mark (`.wh.NAME`), which does not hide the object while it still has that name. */
+  readonly mark: boolean;
 }
 
 class Rename {
@@ -86,17 +99,20 @@ class Rename {
     if (exchange && originOf(stack, target.entry!)) setImpure(stack, this.oldParent.upper!);
   }
 
-  /** How the upper's own rename is made, and whether a whiteout is left to remove after it. */
-  private plan(replaced: Entry | null): { flags: number; leftover: boolean } {
+  /** How the upper's own rename is made. */
+  private plan(replaced: Entry | null): Plan {
     const { stack, source, target, exchange } = this;
-    if (exchange) return { flags: RENAME_EXCHANGE, leftover: false };
-    const overWhiteout = !replaced && whiteoutAt(stack, target.parent, target.name);
-    if (existsBelow(stack, this.oldParent, source.name)) {
+    if (exchange) return { flags: RENAME_EXCHANGE, leftover: false, over: null, mark: false };
+    const over = replaced ? null : whiteoutAt(stack, target.parent, target.name);
+    const overObject = over === 'object';
+    const below = existsBelow(stack, this.oldParent, source.name);
+    const mark = below && areaOf(stack).marks(source.name);
+    if (below && !mark) {
       // Over a whiteout, that one takes the old place.
-      return { flags: overWhiteout ? RENAME_EXCHANGE : RENAME_WHITEOUT, leftover: false };
+      return { flags: overObject ? RENAME_EXCHANGE : RENAME_WHITEOUT, leftover: false, over, mark };
     }
-    if (this.isDirectory && overWhiteout) return { flags: RENAME_EXCHANGE, leftover: true };
-    return { flags: 0, leftover: false };
+    if (this.isDirectory && overObject) return { flags: RENAME_EXCHANGE, leftover: true, over, mark };
+    return { flags: 0, leftover: false, over, mark };
   }
 
   /** Of an object that is (also) below, where that is; a pure directory that comes to stand in a merged one hides. */
@@ -106,13 +122,16 @@ class Rename {
     const upper = entry.upper!;
     if (!upper.directory || isOpaque(stack, entry) || !isMerged(newParent)) return;
     try {
-      putXattr(stack, upper, stack.names.opaque, 'y');
+      keepingTimes(stack, upper, () =>
+        must(areaOf(stack).markOpaque(placeOf(stack.directories, upper)), 'setxattr', pathOf(entry)),
+      );
+      refreshXattrs(stack, upper);
     } catch (error) {
       throw error instanceof SystemError ? new SystemError(ERRNO.EXDEV, 'rename', pathOf(entry)) : error;
     }
   }
 
-  private move({ flags, leftover }: { flags: number; leftover: boolean }, replaced: Entry | null): void {
+  private move({ flags, leftover, over, mark }: Plan, replaced: Entry | null): void {
     const { stack, source, target } = this;
     const area = areaOf(stack);
     const from = this.oldParent.upper!.directory!;
@@ -122,8 +141,15 @@ class Rename {
     stack.directories.fdOf(from);
     const toFd = stack.directories.fdOf(to);
     const fromFd = stack.directories.fdOf(from);
-    this.renameUpper(fromFd, toFd, flags);
+    const marked = mark && area.putMark(fromFd, source.name);
+    try {
+      this.renameUpper(fromFd, toFd, flags);
+    } catch (error) {
+      if (marked) area.dropMark(stack.directories.fdOf(from), source.name);
+      throw error;
+    }
     if (leftover) area.takeAway(stack.directories.fdOf(from), source.name);
+    if (over === 'mark') area.dropMark(stack.directories.fdOf(to), target.name);
   }
 
   /**

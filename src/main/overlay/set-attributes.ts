@@ -5,6 +5,7 @@ import { truncateFd } from '../system/file-content';
 import { closeFile, O_NONBLOCK, O_RDONLY, O_WRONLY, openPlace } from '../system/files';
 import { FS_APPEND_FL, FS_IMMUTABLE_FL, getFileFlags, setFileFlags } from '../system/file-flags';
 import { ERRNO, must, SystemError } from '../system/libc';
+import type { Place } from '../system/place';
 import { getXattrAt, removeXattrAt, setXattrAt } from '../system/xattr';
 import { areaOf, copyUp } from './copy-up';
 import { pathOf, placeOf, topOf, type Entry } from './entry';
@@ -36,8 +37,7 @@ export function setAttributes(stack: OverlayStack, entry: Entry, change: Attribu
   copyUp(stack, entry, size === undefined ? 'metadata' : 'data', size);
   const upper = entry.upper!;
   const place = placeOf(stack.directories, upper);
-  if (change.uid !== undefined || change.gid !== undefined)
-    must(changeOwner(place, change.uid ?? KEEP_ID, change.gid ?? KEEP_ID), 'chown', pathOf(entry));
+  if (change.uid !== undefined || change.gid !== undefined) giveTo(stack, entry, place, change);
   if (change.mode !== undefined) must(changeMode(place, change.mode & 0o7777), 'chmod', pathOf(entry));
   if (size !== undefined) cut(entry, place, size);
   if (change.dropSetId) dropPrivileges(stack, entry);
@@ -46,6 +46,15 @@ export function setAttributes(stack: OverlayStack, entry: Entry, change: Attribu
   const hadCapability = upper.xattrs.includes('security.capability');
   refresh(stack, upper);
   if (hadCapability) refreshXattrs(stack, upper);
+}
+
+function giveTo(stack: OverlayStack, entry: Entry, place: Place, change: AttributeChange): void {
+  const { uid = KEEP_ID, gid = KEEP_ID } = change;
+  const { owners } = stack;
+  const result = owners
+    ? changeOwner(place, owners.storedUid(uid), owners.storedGid(gid))
+    : changeOwner(place, uid, gid);
+  must(result, 'chown', pathOf(entry));
 }
 
 function cut(entry: Entry, place: { fd: number; name: ByteString }, size: number): void {
@@ -88,9 +97,10 @@ const XATTR_NAME_MAX = 255;
  */
 export function setXattr(stack: OverlayStack, entry: Entry, name: ByteString, value: ByteString, flags: number): void {
   const stored = escaped(stack, entry, name);
+  const storedValue = stack.owners ? stack.owners.storedXattr(stored, value) : value;
   refuseProtected(stack, entry);
   copyUp(stack, entry, 'metadata');
-  must(setXattrAt(placeOf(stack.directories, entry.upper!), stored, value, flags), 'setxattr', pathOf(entry));
+  must(setXattrAt(placeOf(stack.directories, entry.upper!), stored, storedValue, flags), 'setxattr', pathOf(entry));
   afterXattr(stack, entry);
 }
 

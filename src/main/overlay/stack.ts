@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
-import type { EffectiveOptions } from '@shared/options';
+import type { EngineOptions } from '@shared/lamina-options';
 import type { Composition, Lane } from '@shared/composition';
 import { Failure } from '@shared/failure';
 import { layerOn, openLayer, type Layer } from '../layers/layer';
@@ -11,7 +11,9 @@ import { getXattrAt, listXattrsAt } from '../system/xattr';
 import type { Entry, Real } from './entry';
 import { inodeKey } from './inode-key';
 import { Origins } from './origins';
+import { Owners } from './owners';
 import type { UpperArea } from './upper-area';
+import { isMarkedOpaque } from './whiteout-names';
 import { openArea, openWritable, type WriteOptions } from './writable';
 import { OVERLAY_XATTRS, type OverlayXattrs } from './xattr-names';
 
@@ -32,6 +34,12 @@ export class OverlayStack {
   readonly layers: readonly Layer[];
   readonly names: OverlayXattrs;
   readonly rules: LookupRules;
+  /** `.wh.NAME` files are whiteouts too, and are written as such. */
+  readonly ociWhiteouts: boolean;
+  /** Null where owners are shown as they are stored. */
+  readonly owners: Owners | null;
+  readonly staticLinks: boolean;
+  readonly posixAcl: boolean;
   readonly root: Entry;
   readonly nameMax = NAME_MAX;
   readonly directories = new DirectoryCache(OPEN_DIRECTORIES);
@@ -52,11 +60,15 @@ export class OverlayStack {
    */
   constructor(
     subject: Pick<Composition, 'upper' | 'lowers' | 'data'>,
-    options: Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'userxattr'>,
+    options: EngineOptions,
     write: WriteOptions | null = null,
   ) {
     this.names = OVERLAY_XATTRS[options.userxattr ? 'user' : 'trusted'];
     this.rules = { follow: options.redirectDir !== 'nofollow', metacopy: options.metacopy };
+    this.ociWhiteouts = options.whiteouts === 'oci';
+    this.owners = options.owners ? new Owners(options.owners) : null;
+    this.staticLinks = options.staticLinks ?? false;
+    this.posixAcl = options.noAcl !== true;
     const paths: [ByteString, Lane][] = [
       ...(subject.upper ? [[subject.upper.path, 'upper'] as [ByteString, Lane]] : []),
       ...subject.lowers.map(({ path }): [ByteString, Lane] => [path, 'lower']),
@@ -98,7 +110,7 @@ export class OverlayStack {
 
   private openRoot(lowers: readonly Layer[]): Entry {
     const upper = this.layers.find(({ lane }) => lane === 'upper');
-    const reals = lowers.map((layer) => this.rootReal(layer));
+    const reals = this.withoutHidden(upper, lowers).map((layer) => this.rootReal(layer));
     // Of the last one it is not read: there is nothing below that it could hide.
     for (const { layer } of reals.slice(0, -1)) layer.xattrWhiteouts = this.rootHasXattrWhiteouts(layer);
     return {
@@ -114,6 +126,14 @@ export class OverlayStack {
       xattrWhiteouts: reals.some(({ layer }) => layer.xattrWhiteouts),
       foundData: null,
     };
+  }
+
+  /** The kernel's opaque mark on a layer's root says nothing (semantics 1.1); that of an image layer does. */
+  private withoutHidden(upper: Layer | undefined, lowers: readonly Layer[]): readonly Layer[] {
+    const isOpaque = ({ root }: Layer): boolean => isMarkedOpaque(this, root, '.');
+    if (upper && isOpaque(upper)) return [];
+    const opaque = lowers.findIndex(isOpaque);
+    return opaque < 0 ? lowers : lowers.slice(0, opaque + 1);
   }
 
   private rootReal(layer: Layer): Real {

@@ -3,7 +3,17 @@ import type { ByteString } from '@shared/bytes';
 import type { EffectiveOptions } from '@shared/options';
 import type { Layer } from '../layers/layer';
 import type { RealDirectory } from '../layers/real-directory';
-import { closeFile } from '../system/files';
+import {
+  closeFile,
+  createAt,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+  openPlace,
+} from '../system/files';
 import { syncFile } from '../system/file-content';
 import { ERRNO, must, SystemError } from '../system/libc';
 import { makeDirectoryAt, makeLinkAt, makeNodeAt, renameAt, RENAME_EXCHANGE, unlinkAt } from '../system/names';
@@ -12,6 +22,7 @@ import { S_IFCHR, S_IFREG } from '../system/stat';
 import { setXattrAt } from '../system/xattr';
 import type { Entry } from './entry';
 import { removeTree } from './remove-tree';
+import { markOf, OPAQUE_MARK } from './whiteout-names';
 import type { OverlayXattrs } from './xattr-names';
 
 /** What writing depends on, of the options (semantics 4, 5, 6). */
@@ -39,6 +50,9 @@ export function writeRules(
     offlineChanges: !index && !metacopy && !redirects && options.xino !== 'on',
   };
 }
+
+/** Whoever packs an upper may read the marks in it. */
+const MARK_MODE = 0o644;
 
 /** What has been done, for the activity of the mount. */
 export interface WriteCounts {
@@ -74,6 +88,8 @@ export class UpperArea {
     readonly index: RealDirectory | null,
     readonly rules: WriteRules,
     private readonly names: OverlayXattrs,
+    /** Whiteouts are `.wh.NAME` files, for a client that packs the upper as it is. */
+    readonly ociWhiteouts: boolean,
     /** Locks and mounts that last as long as the area. */
     private readonly kept: readonly number[],
   ) {
@@ -131,6 +147,7 @@ export class UpperArea {
    * it held (semantics 4.4).
    */
   whiteOut(dirfd: number, name: ByteString, victimIsDirectory: boolean): void {
+    if (this.marks(name)) return this.markAndTake(dirfd, name);
     const whiteout = this.makeWhiteout();
     try {
       this.install(whiteout, dirfd, name, victimIsDirectory ? RENAME_EXCHANGE : 0);
@@ -139,6 +156,53 @@ export class UpperArea {
       throw error;
     }
     if (victimIsDirectory) this.discard(whiteout);
+  }
+
+  /** Whether a removed name gets a mark; else a whiteout of the kernel's, as a name does that is too long for a mark. */
+  marks(name: ByteString): boolean {
+    return this.ociWhiteouts && markOf(name) !== null;
+  }
+
+  /**
+   * Marks a name of the upper as taken away from below. What the upper itself has under the name still shows (semantics
+   * 8.4), so that a crash before it goes leaves the old state.
+   * @returns false where it had its mark already
+   */
+  putMark(dirfd: number, name: ByteString): boolean {
+    const mark = markOf(name)!;
+    const fd = createAt(dirfd, mark, O_CREAT | O_EXCL | O_WRONLY, MARK_MODE);
+    if (fd === -ERRNO.EEXIST) return false;
+    if (fd < 0) throw new SystemError(-fd, 'open', mark);
+    closeFile(fd);
+    return true;
+  }
+
+  /** Takes the mark of a name away, where it has one: something new has the name. */
+  dropMark(dirfd: number, name: ByteString): void {
+    const mark = markOf(name);
+    if (mark !== null) unlinkAt(dirfd, mark);
+  }
+
+  private markAndTake(dirfd: number, name: ByteString): void {
+    const marked = this.putMark(dirfd, name);
+    const temporary = this.temporaryName();
+    const taken = this.takeOut(dirfd, name, temporary);
+    if (taken === 0) return this.discard(temporary);
+    if (taken === -ERRNO.ENOENT) return;
+    if (marked) this.dropMark(dirfd, name);
+    throw new SystemError(-taken, 'rename', name);
+  }
+
+  /** Marks a directory as opaque: for the kernel and, in whiteouts=oci, for who packs the upper. Returns 0 or an errno. */
+  markOpaque(place: Place): number {
+    const result = setXattrAt(place, this.names.opaque, 'y');
+    if (!this.ociWhiteouts) return result;
+    const fd = openPlace(place, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return fd;
+    const mark = createAt(fd, OPAQUE_MARK, O_CREAT | O_WRONLY | O_NOFOLLOW, MARK_MODE);
+    closeFile(fd);
+    if (mark >= 0) closeFile(mark);
+    return Math.min(mark, 0);
   }
 
   /** The name of a fresh whiteout in the work directory: a link of one shared inode (semantics 1.3 point 5). */

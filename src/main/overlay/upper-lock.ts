@@ -10,18 +10,30 @@ import { statFd, type Stat } from '../system/stat';
 /**
  * Takes a directory for this mount alone, for as long as the descriptor is open: two that write one upper destroy it.
  * A kernel mount takes no lock that we could see, and is found in the mount table.
- * @param fd O_PATH descriptor of the upper or the workdir
+ * @param fd       O_PATH descriptor of the upper or the workdir
+ * @param deadline until when (Date.now) to wait for another process: one whose mount was just taken down is about to end
  * @returns the descriptor that holds the lock
  * @throws Failure EBUSY that names the holder
  */
-export function lockUpper(fd: number, path: ByteString, role: 'upper' | 'workdir'): number {
+export function lockUpper(fd: number, path: ByteString, role: 'upper' | 'workdir', deadline = 0): number {
   const locked = openAt(fd, '.', O_RDONLY | O_DIRECTORY);
   if (locked < 0) throw busy(path, role, 'it cannot be opened');
   const stat = statFd(locked, path);
   const kernel = kernelOverlayOn(stat);
-  if (kernel === null && lockExclusively(locked) === 0) return locked;
+  if (kernel === null && lockInTime(locked, deadline)) return locked;
   closeFile(locked);
   throw busy(path, role, kernel === null ? lockHolder(stat) : `overlay on ${display(kernel)}`);
+}
+
+const LOOK_MS = 20;
+
+function lockInTime(fd: number, deadline: number): boolean {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  while (lockExclusively(fd) !== 0) {
+    if (Date.now() >= deadline) return false;
+    Atomics.wait(never, 0, 0, LOOK_MS);
+  }
+  return true;
 }
 
 function busy(path: ByteString, role: string, holder: string): Failure {

@@ -17,7 +17,15 @@ import { checkXattrs, openIndex, prepareWork } from './work-directory';
 import type { OverlayXattrs } from './xattr-names';
 
 /** What opening an upper for writing depends on, of the options. */
-export type WriteOptions = Pick<EffectiveOptions, 'metacopy' | 'redirectDir' | 'index' | 'xino' | 'uuid' | 'fsync'>;
+export interface WriteOptions extends Pick<
+  EffectiveOptions,
+  'metacopy' | 'redirectDir' | 'index' | 'xino' | 'uuid' | 'fsync'
+> {
+  /** `volatile` leaves no mark in the workdir that would keep it from being mounted again (semantics 6, 8.3). */
+  readonly unmarked?: boolean;
+  /** Milliseconds to wait for a mount of the same upper that is about to end. */
+  readonly patience?: number;
+}
 
 /** An upper that is locked and whose workdir is prepared. */
 export interface WritablePair extends UpperPair {
@@ -31,9 +39,10 @@ export function openWritable(upper: UpperEntry, write: WriteOptions, names: Over
   const pair = openUpperPair(upper.path, upper.workdir);
   const locks: number[] = [];
   try {
-    locks.push(lockUpper(pair.upperFd, upper.path, 'upper'));
-    locks.push(lockUpper(pair.workFd, upper.workdir, 'workdir'));
-    const builtIn = prepareWork(pair.workFd, upper.workdir, write.fsync === 'volatile');
+    const deadline = Date.now() + (write.patience ?? 0);
+    locks.push(lockUpper(pair.upperFd, upper.path, 'upper', deadline));
+    locks.push(lockUpper(pair.workFd, upper.workdir, 'workdir', deadline));
+    const builtIn = prepareWork(pair.workFd, upper.workdir, write.fsync === 'volatile' && !write.unmarked);
     locks.push(builtIn);
     checkXattrs(pair.workFd, upper.workdir, names);
     return { ...pair, locks: locks.slice(0, 2), builtIn };
@@ -59,13 +68,13 @@ export function openArea(stack: OverlayStack, pair: WritablePair, workdir: strin
     builtIn = index.fd;
   }
   giveUuid(stack, write.uuid);
-  return new UpperArea(layer, builtIn, index, writeRules(write), stack.names, kept);
+  return new UpperArea(layer, builtIn, index, writeRules(write), stack.names, stack.ociWhiteouts, kept);
 }
 
 /** With index=on the upper belongs to its topmost lower (semantics 1.7). */
 function verifyUpperOrigin(stack: OverlayStack): void {
-  const lower = stack.root.lowers[0]!;
-  const blob = stack.origins.encode(lower.layer, { fd: lower.layer.root.fd, name: '' });
+  const lower = stack.layers.find(({ lane }) => lane === 'lower')!;
+  const blob = stack.origins.encode(lower, { fd: lower.root.fd, name: '' });
   verify(stack, stack.layers[0]!.root.fd, stack.names.origin, blob, 'another lower layer');
 }
 

@@ -22,5 +22,6 @@ export function getXattr(stack: OverlayStack, entry: Entry, attribute: ByteStrin
   // Lookup listed those of files and directories: programs ask every file for attributes that hardly one has.
   if ((isRegular(stat.mode) || isDirectory(stat.mode)) && !xattrs.includes(stored)) return -ERRNO.ENODATA;
   const { fd, name } = placeOf(stack.directories, topOf(entry));
-  return getXattrAt(fd, name, stored);
+  const value = getXattrAt(fd, name, stored);
+  return stack.owners && typeof value === 'string' ? stack.owners.shownXattr(stored, value) : value;
 }
