@@ -159,7 +159,9 @@ async function killOnce(victim: Victim, program: Program, seed: number, ms: numb
   const dead = program.work(mounted.at, seed, path);
   await sleep(ms);
   await mounted.kill();
+  // Before it is cleared: the program would go on in the folder below.
   await dead;
+  mounted.clear();
   const journal = readJournal(path);
   replay(reference, journal);
   // Read-only the kernel clears nothing: what was left is then cleared by the next mount process.

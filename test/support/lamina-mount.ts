@@ -73,10 +73,14 @@ export class LaminaMount {
     return this.ended;
   }
 
-  /** Kills the process and clears the dead mount point, as umount(8) does; who uses the mount gets ENOTCONN. */
+  /** Kills the process; the mount point is dead then, and who uses it gets ENOTCONN until it is cleared. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL');
     await this.ended;
+  }
+
+  /** Clears the dead mount point of a killed process, as `umount -l` does. */
+  clear(): void {
     unmount(this.at, true);
   }
 

@@ -12,7 +12,13 @@ import {
 import { topOf } from '../overlay/entry';
 import { ACL_ACCESS } from '../overlay/posix-acl';
 import type { OverlayStack } from '../overlay/stack';
-import { FS_IOC_GETFLAGS, FS_IOC_SETFLAGS } from '../system/file-flags';
+import {
+  extendedFlags,
+  FS_IOC_FSGETXATTR,
+  FS_IOC_GETFLAGS,
+  FS_IOC_SETFLAGS,
+  FSXATTR_BYTES,
+} from '../system/file-flags';
 import { ERRNO } from '../system/libc';
 import { isDirectory, type Stat } from '../system/stat';
 import type { Node } from './node-table';
@@ -107,6 +113,12 @@ export class AttributeChanges {
     if (command === FS_IOC_GETFLAGS) {
       reply.put32(OUT_HEADER + 16, fileFlagsOf(this.stack, entry));
       return 16 + Math.min(8, bytes.readUInt32LE(IN_HEADER + 28));
+    }
+    if (command === FS_IOC_FSGETXATTR) {
+      // What the kernel asks before it sets flags; extents and projects are none of ours.
+      reply.bytes.fill(0, OUT_HEADER + 16, OUT_HEADER + 16 + FSXATTR_BYTES);
+      reply.put32(OUT_HEADER + 16, extendedFlags(fileFlagsOf(this.stack, entry)));
+      return 16 + FSXATTR_BYTES;
     }
     if (command !== FS_IOC_SETFLAGS) return failure(ERRNO.ENOTTY);
     setFileFlagsOf(this.stack, entry, bytes.readUInt32LE(IN_HEADER + 32));

@@ -6,7 +6,6 @@ import { closeFile, O_NONBLOCK, O_RDONLY, O_WRONLY, openPlace } from '../system/
 import { FS_APPEND_FL, FS_IMMUTABLE_FL, getFileFlags, setFileFlags } from '../system/file-flags';
 import { ERRNO, must, SystemError } from '../system/libc';
 import type { Place } from '../system/place';
-import { isRegular } from '../system/stat';
 import { getXattrAt, removeXattrAt, setXattrAt } from '../system/xattr';
 import { areaOf, copyUp } from './copy-up';
 import { pathOf, placeOf, topOf, type Entry } from './entry';
@@ -151,7 +150,7 @@ export function fileFlagsOf(stack: OverlayStack, entry: Entry): number {
 
 /** Sets file attributes; `a` and `i` go beside the upper object, where they do not bind the overlay itself (1.1). */
 export function setFileFlagsOf(stack: OverlayStack, entry: Entry, flags: number): void {
-  copyUp(stack, entry, isRegular(topOf(entry).stat.mode) ? 'data' : 'metadata');
+  copyUp(stack, entry, 'metadata');
   const upper = entry.upper!;
   const fd = openPlace(placeOf(stack.directories, upper), O_RDONLY | O_NONBLOCK);
   if (fd < 0) throw new SystemError(-fd, 'open', pathOf(entry));

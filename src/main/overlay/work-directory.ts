@@ -121,6 +121,13 @@ export function checkXattrs(workFd: number, workdir: ByteString, names: OverlayX
 function check(result: number, workdir: ByteString, what: string): number {
   if (result >= 0) return result;
   const code = new SystemError(-result, '', workdir).code;
+  if (result === -ERRNO.EROFS) {
+    throw new Failure(
+      code,
+      `The upper and its workdir ${display(workdir)} are on a read-only file system (${code}).`,
+      'Make it writable (mount -o remount,rw), or mount the stack read-only: -o ro.',
+    );
+  }
   throw new Failure(
     code,
     `The workdir ${display(workdir)} ${what} (${code}).`,
