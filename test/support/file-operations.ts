@@ -91,7 +91,7 @@ export class Program {
     at: ByteString,
     private readonly now: number,
     private readonly exact: boolean,
-    private readonly byPath: boolean,
+    private readonly byPath = false,
   ) {
     this.root = must(openAt(AT_FDCWD, at, O_RDONLY | O_DIRECTORY));
     if (byPath) this.umask = setUmask(0) as number;
