@@ -28,7 +28,7 @@ export function openUpperPair(upper: ByteString, workdir: ByteString): UpperPair
 
 function realPath(path: ByteString): ByteString {
   try {
-    return realpathSync(Buffer.from(path, 'latin1'), { encoding: 'buffer' }).toString('latin1');
+    return realpathSync.native(Buffer.from(path, 'latin1'), { encoding: 'buffer' }).toString('latin1');
   } catch (error) {
     throw cannotOpen(path, -((error as NodeJS.ErrnoException).errno ?? -5));
   }
