@@ -52,7 +52,7 @@ const content = (path: string): FileOperation => call({ kind: 'content', path })
 const list = (path: string): FileOperation => call({ kind: 'list', path });
 
 function runAll(at: string, operations: readonly FileOperation[]): string[] {
-  const program = new Program(at, 0, false);
+  const program = new Program(at, 0, false, false);
   try {
     return operations.map((each) => `${each.kind} ${'path' in each ? each.path : ''}: ${program.run(each)}`);
   } finally {

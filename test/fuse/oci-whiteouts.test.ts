@@ -35,7 +35,7 @@ const timeless = (lines: readonly string[]): string[] => lines.map((line) => lin
 const look = (at: string): string[] => timeless(viewAt(at, NAMES, LIMITS));
 
 function work(at: string, operations: readonly FileOperation[], now: number): Outcome {
-  const program = new Program(at, now, false);
+  const program = new Program(at, now, false, false);
   try {
     return { results: operations.map((each) => program.run(each)), view: look(at) };
   } finally {

@@ -12,7 +12,7 @@ import { Program, type FileOperation } from '../support/file-operations';
 import { buildStack, kernelOptions, type BuiltStack, type StackSpec } from '../support/kernel';
 import { viewAt } from '../support/kernel-view';
 import { LaminaMount, type TransportName } from '../support/lamina-mount';
-import { operation } from '../support/random-operations';
+import { libfuse2Operation, operation } from '../support/random-operations';
 import { rawTree } from '../support/raw-tree';
 import { makeScratch, removeScratch } from '../support/scratch';
 import { firstDifferences } from '../support/view';
@@ -40,6 +40,11 @@ const OPTION_SETS: readonly string[][] = [
   ['redirect_dir=nofollow'],
   ['xino=on'],
 ];
+
+const OPERATIONS: Readonly<Record<TransportName, fc.Arbitrary<FileOperation>>> = {
+  direct: operation,
+  'fuse-native': libfuse2Operation,
+};
 
 interface Options {
   readonly kernel: readonly string[];
@@ -69,8 +74,14 @@ interface Outcome {
   readonly view: string[];
 }
 
-function work(at: string, operations: readonly FileOperation[], now: number, inos: boolean): Outcome {
-  const program = new Program(at, now, inos);
+function work(
+  at: string,
+  operations: readonly FileOperation[],
+  now: number,
+  inos: boolean,
+  transport: TransportName,
+): Outcome {
+  const program = new Program(at, now, inos, transport === 'fuse-native');
   try {
     return {
       results: operations.map((each) => program.run(each)),
@@ -144,8 +155,8 @@ async function compare(
   const now = Math.floor(Date.now() / 1000) - 60;
   const ofKernel = buildStack(`${folder}/kernel`, spec);
   const ofLamina = buildStack(`${folder}/lamina`, spec);
-  const lamina = await onLamina(ofLamina, words, transport, (at) => work(at, operations, now, inos));
-  const kernel = onKernel(ofKernel, words, (at) => work(at, operations, now, inos));
+  const lamina = await onLamina(ofLamina, words, transport, (at) => work(at, operations, now, inos, transport));
+  const kernel = onKernel(ofKernel, words, (at) => work(at, operations, now, inos, transport));
   compareResults(operations, kernel.results, lamina.results);
   compareLines('view', kernel.view, lamina.view);
   const raw = (built: BuiltStack): string[] => withoutIndexed(rawTree(built.upper!.path, built.folder, now));
@@ -193,7 +204,7 @@ async function compareAndReduce(...[folder, spec, operations, ...rest]: Paramete
   );
 }
 
-test.each<TransportName>(['direct'])(
+test.each<TransportName>(['direct', 'fuse-native'])(
   'random sequences of operations give the same through the kernel and a mount by %s',
   { timeout: 7_200_000 },
   async (transport) => {
@@ -203,7 +214,7 @@ test.each<TransportName>(['direct'])(
       await fc.assert(
         fc.asyncProperty(
           plainStackSpec,
-          fc.array(operation, { minLength: LENGTH, maxLength: LENGTH, size: 'max' }),
+          fc.array(OPERATIONS[transport], { minLength: LENGTH, maxLength: LENGTH, size: 'max' }),
           fc.constantFrom(...OPTION_SETS),
           fc.constantFrom<'tmpfs' | 'disk'>('tmpfs', 'disk'),
           async (spec, operations, words, medium) => {

@@ -119,7 +119,7 @@ function main() {
   step('buildah and podman rootless', () => compareEngines('rootless', rootlessFuse, user, ''));
   const image = debianImage();
   if (!image) return console.log('no Debian image: LAMINA_DEBIAN_IMAGE names a folder of make-debian-image.sh');
-  step('Debian image: apt-get installs and purges', () => installPackages(image, folder, ['less', 'file', 'hello']));
+  step('Debian image: apt-get installs and purges', () => installPackages(image, folder, ['bc', 'tree', 'hello']));
   step('Debian image: podman run as root', () => runDebian(image, fuse, null));
   const mapped = ['--uidmap', '0:5000:1000'];
   step('Debian image: podman run --uidmap as root', () => runDebian(image, fuse, null, mapped));

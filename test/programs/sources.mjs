@@ -25,8 +25,8 @@ export function fetchSource(name, folder) {
 /** configure, make -j2, make install of a real source tree. */
 export const buildSource = (source) => ({
   name: 'configure and make -j2 of a real source tree (GNU hello), make install',
-  // Logs of configure tell times and process ids.
-  masked: (path) => /config\.(log|status)$|conftest/.test(path),
+  // Logs of configure tell times and process ids, makefiles where they are.
+  masked: (path) => /config\.(log|status)$|(^|\/)Makefile(\.in)?$/.test(path),
   work(at) {
     const tree = join(at, 'hello');
     run('cp', ['-a', source, tree]);

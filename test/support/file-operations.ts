@@ -9,6 +9,7 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_NONBLOCK,
+  O_PATH,
   O_RDONLY,
   O_TMPFILE,
   openAt,
@@ -27,7 +28,7 @@ import {
   unlinkAt,
 } from '../../src/main/system/names';
 import { placeOfFd } from '../../src/main/system/place';
-import { isDirectory, isSymlink, statAt, type Stat } from '../../src/main/system/stat';
+import { isDirectory, isRegular, isSymlink, statAt, type Stat } from '../../src/main/system/stat';
 import { getXattrAt, listXattrsAt, removeXattrAt, setXattrAt } from '../../src/main/system/xattr';
 
 /** One system call of a program, as data: what the differential test makes up, runs on both mounts, and shrinks. */
@@ -41,7 +42,7 @@ export type FileOperation = { readonly user: boolean } & (
   | { kind: 'copyRange'; slot: number; to: number; at: number; toAt: number; length: number }
   | { kind: 'fchmod'; slot: number; mode: number }
   | { kind: 'fchown'; slot: number; uid: number; gid: number }
-  | { kind: 'futimens'; slot: number; seconds: number }
+  | { kind: 'futimens'; slot: number; seconds: number; nanoseconds: number }
   | { kind: 'fsetxattr'; slot: number; name: ByteString; value: ByteString }
   | { kind: 'linkSlot'; slot: number; path: ByteString }
   | { kind: 'opendir'; slot: number; path: ByteString }
@@ -53,7 +54,7 @@ export type FileOperation = { readonly user: boolean } & (
   | { kind: 'unlink' | 'rmdir' | 'stat' | 'list' | 'content' | 'flags'; path: ByteString }
   | { kind: 'truncate'; path: ByteString; size: number }
   | { kind: 'chown'; path: ByteString; uid: number; gid: number }
-  | { kind: 'utimens'; path: ByteString; seconds: number }
+  | { kind: 'utimens'; path: ByteString; seconds: number; nanoseconds: number }
   | { kind: 'setxattr'; path: ByteString; name: ByteString; value: ByteString; flags: number }
   | { kind: 'removexattr'; path: ByteString; name: ByteString }
   | { kind: 'setflags'; path: ByteString; flags: number }
@@ -63,26 +64,37 @@ export const SLOTS = 4;
 const O_PATH_ACCESS = O_RDONLY | O_NONBLOCK | O_NOFOLLOW;
 const setfsuid = libc.func('int setfsuid(uint32_t)');
 const setfsgid = libc.func('int setfsgid(uint32_t)');
+const setUmask = libc.func('uint32_t umask(uint32_t)');
 const USER = 1000;
 const buffer = Buffer.alloc(1 << 17);
 
 /** A program that works in a mounted tree: it keeps files open, and tells what each call gave it. */
 export class Program {
   private readonly slots: (number | null)[] = new Array<null>(SLOTS).fill(null);
+  /** The directories in which open files were (an open directory itself) before a name went. */
+  private readonly above: (number | null)[] = new Array<null>(SLOTS).fill(null);
   private readonly numbers = new Map<string, number>();
   private readonly root: number;
+
+  /** Of who runs us; put back at the end. */
+  private readonly umask: number | null = null;
 
   /**
    * @param now  seconds: times from then on are told as `now`
    * @param exact also tells inode numbers, as the order in which they were first seen: on a file system that does not
    *              use numbers again
+   * @param byPath leaves out what is open and cannot be reached by a path any more, which libfuse 2 knows of regular
+   *               files alone, and below a removed directory of none; without a umask, which through libfuse 2 counts
+   *               in a directory with a default ACL too
    */
   constructor(
     at: ByteString,
     private readonly now: number,
     private readonly exact: boolean,
+    private readonly byPath = false,
   ) {
     this.root = must(openAt(AT_FDCWD, at, O_RDONLY | O_DIRECTORY));
+    if (byPath) this.umask = setUmask(0) as number;
   }
 
   /** Runs one call. Returns its result, or the name of its error. */
@@ -92,6 +104,7 @@ export class Program {
       setfsuid(USER);
     }
     try {
+      if (this.byPath) this.noteDirectories();
       return this.perform(operation);
     } catch (error) {
       if (error instanceof SystemError) return error.code;
@@ -105,6 +118,7 @@ export class Program {
   close(): void {
     for (let slot = 0; slot < SLOTS; slot++) this.closeSlot(slot);
     closeFile(this.root);
+    if (this.umask !== null) setUmask(this.umask);
   }
 
   private closeSlot(slot: number): string {
@@ -112,7 +126,30 @@ export class Program {
     if (fd === null || fd === undefined) return 'empty';
     closeFile(fd);
     this.slots[slot] = null;
+    this.noteAbove(slot, null);
     return 'closed';
+  }
+
+  private noteAbove(slot: number, fd: number | null): void {
+    const before = this.above[slot] ?? null;
+    if (before !== null) closeFile(before);
+    this.above[slot] = fd;
+  }
+
+  private noteDirectories(): void {
+    for (const [slot, fd] of this.slots.entries()) {
+      if (fd === null || isDeleted(fd)) continue;
+      const path = pathOfFd(fd);
+      const own = openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+      const open = (at: ByteString): number => must(openAt(AT_FDCWD, at, O_PATH | O_DIRECTORY));
+      this.noteAbove(slot, own >= 0 ? own : open(path.slice(0, path.lastIndexOf('/'))));
+    }
+  }
+
+  private isOutOfReach(slot: number, fd: number): boolean {
+    if (!this.byPath || !isDeleted(fd)) return false;
+    const above = this.above[slot] ?? null;
+    return !isRegularFd(fd) || above === null || isDeleted(above);
   }
 
   private keep(slot: number, fd: number): string {
@@ -124,7 +161,8 @@ export class Program {
 
   private onFd(slot: number, use: (fd: number) => string): string {
     const fd = this.slots[slot];
-    return fd === null || fd === undefined ? 'empty' : use(fd);
+    if (fd === null || fd === undefined) return 'empty';
+    return this.isOutOfReach(slot, fd) ? 'out of reach' : use(fd);
   }
 
   private perform(operation: FileOperation): string {
@@ -165,7 +203,7 @@ export class Program {
       case 'fchown':
         return this.onFd(operation.slot, (fd) => told(changeOwner(placeOfFd(fd), operation.uid, operation.gid)));
       case 'futimens':
-        return this.onFd(operation.slot, (fd) => told(setTimes(fd, '', operation.seconds)));
+        return this.onFd(operation.slot, (fd) => told(setTimes(fd, '', operation)));
       case 'fsetxattr':
         return this.onFd(operation.slot, (fd) => told(setXattrAt(placeOfFd(fd), operation.name, operation.value)));
       case 'linkSlot':
@@ -205,7 +243,7 @@ export class Program {
       case 'chown':
         return told(changeOwner({ fd: root, name: operation.path }, operation.uid, operation.gid));
       case 'utimens':
-        return told(setTimes(root, operation.path, operation.seconds));
+        return told(setTimes(root, operation.path, operation));
       case 'setxattr':
         return told(setXattrAt({ fd: root, name: operation.path }, operation.name, operation.value, operation.flags));
       case 'removexattr':
@@ -261,12 +299,21 @@ function isSameFile(a: number, b: number): boolean {
   return one.inoLow === other.inoLow && one.inoHigh === other.inoHigh;
 }
 
+const DELETED = ' (deleted)';
+
+const pathOfFd = (fd: number): ByteString => String(readLinkAt(AT_FDCWD, `/proc/self/fd/${fd}`));
+const isDeleted = (fd: number): boolean => pathOfFd(fd).endsWith(DELETED);
+
+function isRegularFd(fd: number): boolean {
+  const stat = statAt(fd, '');
+  return typeof stat !== 'number' && isRegular(stat.mode);
+}
+
 const fchmodCall = libc.func('int fchmod(int, uint32_t)');
 const fchmod = (fd: number, mode: number): number => (fchmodCall(fd, mode) === 0 ? 0 : changeMode(placeOfFd(fd), mode));
 
-function setTimes(fd: number, name: ByteString, seconds: number): number {
-  if (seconds === 0) return changeTimes({ fd, name }, 'keep', 'now');
-  const time = { seconds, nanoseconds: 123_456_789 };
+function setTimes(fd: number, name: ByteString, time: { seconds: number; nanoseconds: number }): number {
+  if (time.seconds === 0) return changeTimes({ fd, name }, 'keep', 'now');
   return changeTimes({ fd, name }, time, time);
 }
 

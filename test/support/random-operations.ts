@@ -20,7 +20,7 @@ const mode = fc.constantFrom(0o644, 0o755, 0o600, 0o4755, 0o2755, 0o1777, 0o777,
 const uid = fc.constantFrom(0, 1000, 65534, 0xffff_ffff);
 const gid = fc.constantFrom(0, 1000, 65534);
 const size = fc.constantFrom(0, 1, 5, 4096, 5000, 70_000);
-const seconds = fc.constantFrom(0, 1, 1_500_000_000);
+const time = { seconds: fc.constantFrom(0, 1, 1_500_000_000), nanoseconds: fc.constant(123_456_789) };
 
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
@@ -114,7 +114,7 @@ export const operation: fc.Arbitrary<FileOperation> = fc.oneof(
   weighted(2, 'copyRange', { slot, to: slot, at: size, toAt: size, length: fc.constantFrom(1, 4096, 100_000) }),
   weighted(2, 'fchmod', { slot, mode }),
   weighted(2, 'fchown', { slot, uid, gid }),
-  weighted(2, 'futimens', { slot, seconds }),
+  weighted(2, 'futimens', { slot, ...time }),
   weighted(2, 'fsetxattr', { slot, name: fc.constant('user.k'), value: fc.constantFrom('', 'slot') }),
   weighted(3, 'linkSlot', { slot, path }),
   weighted(2, 'opendir', { slot, path: fc.oneof(path, fc.constant('.')) }),
@@ -137,7 +137,7 @@ export const operation: fc.Arbitrary<FileOperation> = fc.oneof(
   weighted(6, 'chmod', { path, mode }),
   weighted(5, 'chown', { path, uid, gid }),
   weighted(4, 'truncate', { path, size }),
-  weighted(4, 'utimens', { path, seconds }),
+  weighted(4, 'utimens', { path, ...time }),
   {
     weight: 6,
     arbitrary: fc
@@ -148,3 +148,27 @@ export const operation: fc.Arbitrary<FileOperation> = fc.oneof(
   },
   weighted(3, 'removexattr', { path, name: xattrName }),
 );
+
+const LACKING: readonly FileOperation['kind'][] = ['tmpfile', 'fallocate', 'flags', 'setflags'];
+
+/** Whether libfuse 2 can pass an operation on at all: docs/differences.md says why not. */
+function passesLibfuse2(operation: FileOperation): boolean {
+  if (LACKING.includes(operation.kind)) return false;
+  switch (operation.kind) {
+    case 'rename':
+      return operation.flags === 0;
+    case 'utimens':
+    case 'futimens':
+      return operation.seconds !== 0;
+    default:
+      return true;
+  }
+}
+
+/** What is left of them through libfuse 2: the mounter's own operations, with times in milliseconds. */
+export const libfuse2Operation: fc.Arbitrary<FileOperation> = operation
+  .filter(passesLibfuse2)
+  .map((each): FileOperation => {
+    if (each.kind !== 'utimens' && each.kind !== 'futimens') return { ...each, user: false };
+    return { ...each, user: false, nanoseconds: 123_000_000 };
+  });

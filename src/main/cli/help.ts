@@ -23,6 +23,7 @@ export const HELP = `lamina: compose, browse, mount and explain stacks of overla
   lamina version [--json]
 
 OPTIONS is the option text of mount(8): lowerdir=A:B::C,upperdir=U,workdir=W,metacopy=on,...
+With whiteouts=oci the .wh. files of image layers are whiteouts too (mount, ls, explain).
 PATH is one of the merged tree; symbolic links are shown, not followed.
 diff: A added, M modified, m metadata only, D deleted, R renamed, O opaque (a directory replaced),
 W a whiteout over nothing. MOUNTPOINT is that of a live mount of Lamina's.

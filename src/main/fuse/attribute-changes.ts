@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { KEEP_ID, type TimeChange } from '../system/attributes';
 import {
+  dropPrivileges,
   fileFlagsOf,
   removeXattr,
   setAttributes,
@@ -20,6 +21,7 @@ import {
 } from '../system/file-flags';
 import { ERRNO } from '../system/libc';
 import { isDirectory, type Stat } from '../system/stat';
+import type { Node } from './node-table';
 import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
 import { FOREVER, type Reply } from './reply';
 import { failure, nameAt, type Operation, type Request } from './session';
@@ -60,15 +62,25 @@ export class AttributeChanges {
   private setattr(request: Request, reply: Reply): number {
     const node = this.tree.node(request);
     const change = readChange(request);
-    if (isEmpty(change) && node.writers === 0) refuseForeigner(request.uid, node.attributes.stat);
-    // Before a write of root's: only file capabilities go, and they have gone by a request of their own.
-    const isRootsWrite = isEmpty(change) && node.writers > 0 && request.uid === 0;
-    if (!isRootsWrite) setAttributes(this.stack, node.entry, change);
+    if (isEmpty(change)) this.dropSetId(node, request.uid, change);
+    else setAttributes(this.stack, node.entry, change);
     this.tree.update(node);
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
     reply.putAttributes(OUT_HEADER + 16, node.attributes);
     return 16 + ATTR_BYTES;
+  }
+
+  /** A request without any change: see `readChange`. */
+  private dropSetId(node: Node, uid: number, change: AttributeChange): void {
+    if (node.writers === 0) {
+      refuseForeigner(uid, node.attributes.stat);
+      setAttributes(this.stack, node.entry, change);
+    } else if (uid !== 0) {
+      // The kernel asks only where something is to go; who is in the group may keep that bit where none may execute.
+      dropPrivileges(this.stack, node.entry, true);
+    }
+    // Before a write of root's only file capabilities go, and they have gone by a request of their own.
   }
 
   /** struct fuse_setxattr_in with its extension: size, flags, setxattr_flags. */

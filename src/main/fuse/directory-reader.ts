@@ -2,10 +2,9 @@
 import type { ByteString } from '@shared/bytes';
 import { isDirectoryEntry } from '../overlay/entry';
 import type { InodeNumber } from '../overlay/inode-numbers';
-import { clearImpure } from '../overlay/marks';
-import { originOf } from '../overlay/origins';
 import { listNames, type ListedName } from '../overlay/readdir';
 import type { OverlayStack } from '../overlay/stack';
+import { tidyImpure } from '../overlay/tidy-impure';
 import { ERRNO, SystemError } from '../system/libc';
 import type { Node } from './node-table';
 import { DIRENT_HEADER, ENTRY_OUT, IN_HEADER, OUT_HEADER } from './protocol';
@@ -56,21 +55,11 @@ export class DirectoryReader {
     if (node.nameless) return [];
     node.listing ??= listNames(this.stack, node.entry);
     // Also where it was read ahead.
-    this.tidy(node, node.listing);
+    tidyImpure(this.stack, node.entry, node.listing, ({ name, components }) => {
+      return this.tryChild(node, name, components)?.entry ?? null;
+    });
     if (own !== undefined) this.handles.set(handle, node.listing);
     return node.listing;
-  }
-
-  /** A directory of the upper alone that is marked as impure, and lists nothing that was copied up, is no more. */
-  private tidy(node: Node, listing: readonly ListedName[]): void {
-    const { upper, lowers, parent } = node.entry;
-    if (!this.stack.area || !upper || lowers.length > 0 || !parent) return;
-    if (!upper.xattrs.includes(this.stack.names.impure)) return;
-    const isCopy = ({ name, components }: ListedName): boolean => {
-      const child = name === '.' || name === '..' ? null : this.tryChild(node, name, components);
-      return child !== null && originOf(this.stack, child.entry) !== null;
-    };
-    if (!listing.some(isCopy)) clearImpure(this.stack, upper);
   }
 
   /** READDIR and READDIRPLUS. Offsets count entries. */

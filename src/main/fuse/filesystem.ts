@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { statfsSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
-import { pathOf, placeOf } from '../overlay/entry';
+import { pathOf } from '../overlay/entry';
 import { readLink } from '../overlay/file-data';
 import type { OverlayStack } from '../overlay/stack';
+import { syncDirectory } from '../overlay/sync-directory';
 import { getXattr, listXattrs } from '../overlay/xattrs';
-import { syncFile } from '../system/file-content';
-import { closeFile, O_RDONLY, openPlace } from '../system/files';
 import { ERRNO, SystemError } from '../system/libc';
 import { isFullRoot } from '../system/privilege';
 import { AttributeChanges } from './attribute-changes';
@@ -213,16 +212,10 @@ export class OverlayFileSystem {
     return 80;
   };
 
-  /** Directories of the upper are synced; others have nothing to sync (semantics 6). */
   private readonly fsyncdir: Operation = (request) => {
-    const { area, directories } = this.stack;
-    if (area!.isVolatile) return failure(ERRNO.ENOSYS);
-    const { upper } = this.tree.node(request).entry;
-    if (!upper) return 0;
-    const fd = openPlace(placeOf(directories, upper), O_RDONLY);
-    if (fd < 0) return failure(-fd);
-    const result = syncFile(fd, false);
-    closeFile(fd);
+    // The kernel takes it for done, and does not ask again.
+    if (this.stack.area!.isVolatile) return failure(ERRNO.ENOSYS);
+    const result = syncDirectory(this.stack, this.tree.node(request).entry);
     return result < 0 ? failure(-result) : 0;
   };
 

@@ -1,41 +1,61 @@
 // SPDX-License-Identifier: MIT
 import koffi from 'koffi';
 import type { ByteString } from '@shared/bytes';
-import { libc } from '../system/libc';
+import { lastErrno, libc } from '../system/libc';
+import type { TimeChange } from '../system/attributes';
 
 const strlen = libc.func('size_t strlen(uint64_t)');
 const memcpyFrom = libc.func('memcpy', 'void *', ['void *', 'uint64_t', 'size_t']);
 const memcpyTo = libc.func('memcpy', 'void *', ['uint64_t', 'const void *', 'size_t']);
 const preadTo = libc.func('pread64', 'long', ['int', 'uint64_t', 'size_t', 'int64_t']);
+const pwriteFrom = libc.func('pwrite64', 'long', ['int', 'uint64_t', 'size_t', 'int64_t']);
 const Fill = koffi.proto('int LaminaFillDir(uint64_t, const void *, const void *, int64_t)');
 
 /** Offsets in `fuse_thread_locals_t` of fuse-native 2.2.6 on 64-bit Linux (fuse-native.c). */
 const AT = {
   path: 24,
+  dest: 32,
   linkname: 40,
   info: 48,
   buf: 56,
   offset: 64,
   len: 72,
+  mode: 80,
+  dev: 88,
+  uid: 96,
+  gid: 100,
+  atime: 104,
+  mtime: 112,
   name: 128,
   value: 136,
   list: 144,
   size: 152,
+  flags: 164,
   stat: 168,
   statvfs: 176,
   filler: 184,
 };
 
-/** `fh` and the `direct_io`, `keep_cache` bits of libfuse 2's `struct fuse_file_info`. */
-const INFO = { bits: 20, fh: 24 };
+/** `struct fuse_file_info` of libfuse 2: `flags`, `writepage`, the bits `direct_io` and `keep_cache`, `fh`. */
+const INFO = { flags: 0, writepage: 16, bits: 20, fh: 24 };
 
 const text = Buffer.alloc(65536);
 const word = Buffer.alloc(8);
 
+/** How the kernel may keep the pages of a file that was opened. */
+export const CACHING = {
+  /** Not at all: nor are reads cut at the size that stat shows. */
+  none: 1,
+  /** What it has of the file is still good. */
+  kept: 2,
+  /** From this open on. */
+  fresh: 0,
+} as const;
+
 /**
  * One call of libfuse's, as fuse-native hands it over: the record that its C code keeps for the thread that waits. The
  * package's own JavaScript takes names as UTF-8, times in milliseconds and inode numbers of 32 bits; through the record
- * names stay bytes, times exact and numbers whole.
+ * names stay bytes, times that are shown exact and numbers whole.
  */
 export class NativeCall {
   constructor(readonly record: Buffer) {}
@@ -55,10 +75,61 @@ export class NativeCall {
     return this.bytesAt(AT.path);
   }
 
+  /** The second path of RENAME and LINK; of SYMLINK the new name, whose target is `path`. */
+  get destination(): ByteString {
+    return this.bytesAt(AT.dest);
+  }
+
   get xattrName(): ByteString {
     return this.bytesAt(AT.name);
   }
 
+  /** Of CREATE, MKNOD, MKDIR and CHMOD; umask is applied. FSYNC and FSYNCDIR have `datasync` here. */
+  get mode(): number {
+    return this.record.readUInt32LE(AT.mode);
+  }
+
+  /** The kernel's 32-bit device number. */
+  get device(): number {
+    return this.record.readUInt32LE(AT.dev);
+  }
+
+  get uid(): number {
+    return this.record.readUInt32LE(AT.uid);
+  }
+
+  get gid(): number {
+    return this.record.readUInt32LE(AT.gid);
+  }
+
+  get accessTime(): TimeChange {
+    return this.time(AT.atime);
+  }
+
+  get modificationTime(): TimeChange {
+    return this.time(AT.mtime);
+  }
+
+  /** The C side has cut what it was given to milliseconds. */
+  private time(at: number): TimeChange {
+    const milliseconds = Number(this.record.readBigInt64LE(at));
+    const seconds = Math.floor(milliseconds / 1000);
+    return { seconds, nanoseconds: (milliseconds - seconds * 1000) * 1_000_000 };
+  }
+
+  /** XATTR_CREATE, XATTR_REPLACE or 0. */
+  get xattrFlags(): number {
+    return this.record.readInt32LE(AT.flags);
+  }
+
+  /** The value that SETXATTR brings. */
+  get xattrValue(): ByteString {
+    const length = this.xattrRoom;
+    memcpyFrom(text, this.pointer(AT.value), length);
+    return text.toString('latin1', 0, length);
+  }
+
+  /** Of READ and WRITE; the new size of TRUNCATE. */
   get offset(): number {
     return Number(this.record.readBigInt64LE(AT.offset));
   }
@@ -98,24 +169,46 @@ export class NativeCall {
     this.put(AT.list, Buffer.from(names, 'latin1'));
   }
 
-  /** Reads the file straight into libfuse's buffer. Returns the bytes read, or a negative number. */
+  /** Reads the file straight into libfuse's buffer. Returns the bytes read, or the negative errno. */
   readFrom(fd: number): number {
-    return Number(preadTo(fd, this.pointer(AT.buf), this.length, this.offset));
+    const count = Number(preadTo(fd, this.pointer(AT.buf), this.length, this.offset));
+    return count < 0 ? -lastErrno() : count;
   }
 
-  /** File handle of an open file; descriptors, which are never zero here. */
+  /** Writes to the file straight from libfuse's buffer. Returns the bytes written, or the negative errno. */
+  writeTo(fd: number, offset: number): number {
+    const count = Number(pwriteFrom(fd, this.pointer(AT.buf), this.length, offset));
+    return count < 0 ? -lastErrno() : count;
+  }
+
+  private infoWord(at: number, bytes: number): number {
+    memcpyFrom(word, this.pointer(AT.info) + BigInt(at), bytes);
+    return word.readUIntLE(0, bytes);
+  }
+
+  /** Handle of an open file, which `openAs` gave it. */
   get handle(): number {
-    memcpyFrom(word, this.pointer(AT.info) + BigInt(INFO.fh), 8);
-    return Number(word.readBigUInt64LE(0));
+    return this.infoWord(INFO.fh, 6);
   }
 
-  /** @param direct the kernel shall not cache, and not cut reads at the size that stat shows */
-  openAs(handle: number, direct: boolean): void {
+  /** The flags of open(2); of a WRITE as they are by then. */
+  get openFlags(): number {
+    return this.infoWord(INFO.flags, 4);
+  }
+
+  /** The kernel writes pages back that were written to through a mapping. */
+  get isWriteback(): boolean {
+    return this.infoWord(INFO.writepage, 4) !== 0;
+  }
+
+  /**
+   * @param handle  not zero
+   * @param caching one of CACHING
+   */
+  openAs(handle: number, caching: number): void {
     word.writeBigUInt64LE(BigInt(handle), 0);
     memcpyTo(this.pointer(AT.info) + BigInt(INFO.fh), word, 8);
-    const DIRECT_IO = 1;
-    const KEEP_CACHE = 2;
-    word.writeUInt32LE(direct ? DIRECT_IO : KEEP_CACHE, 0);
+    word.writeUInt32LE(caching, 0);
     memcpyTo(this.pointer(AT.info) + BigInt(INFO.bits), word, 4);
   }
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { copyUp } from '../overlay/copy-up';
 import { createNameless } from '../overlay/create';
 import { topOf, type Real } from '../overlay/entry';
 import { dataOf, openData, openUpper } from '../overlay/file-data';
 import { inodeKey } from '../overlay/inode-key';
-import { refuseProtected } from '../overlay/protection';
+import { isForWriting, prepareWrite } from '../overlay/open-write';
 import { dropCapability, dropPrivileges } from '../overlay/set-attributes';
 import type { OverlayStack } from '../overlay/stack';
 import { allocate, cannotCopyRange, copyRange, sendRange, syncFile, truncateFd, writeAt } from '../system/file-content';
-import { FS_APPEND_FL, FS_IMMUTABLE_FL } from '../system/file-flags';
-import { closeFile, O_APPEND, O_TRUNC, readFile, seekFile } from '../system/files';
+import { closeFile, O_TRUNC, readFile, seekFile } from '../system/files';
 import { ERRNO, must } from '../system/libc';
 import { statFd } from '../system/stat';
 import type { FuseDevice } from './device';
@@ -28,7 +26,6 @@ const STORE_BYTES = 128 * 1024;
 
 const READER = 0;
 const WRITER = 1;
-const O_ACCMODE = 3;
 const FUSE_OPEN_KILL_SUIDGID = 1;
 const FUSE_WRITE_KILL_SUIDGID = 4;
 const FUSE_FSYNC_FDATASYNC = 1;
@@ -78,22 +75,16 @@ export class OpenFiles {
   private open(request: Request, reply: Reply): number {
     const node = this.tree.node(request);
     const flags = request.bytes.readUInt32LE(IN_HEADER);
-    const writes = (flags & O_ACCMODE) !== 0 || (flags & O_TRUNC) !== 0;
-    if (writes) this.prepareWrite(node, flags, request.bytes.readUInt32LE(IN_HEADER + 4));
+    const writes = isForWriting(flags);
+    if (writes) this.openForWriting(node, flags, request.bytes.readUInt32LE(IN_HEADER + 4));
     return this.putOpen(reply, OUT_HEADER, node, writes);
   }
 
-  /** Brings the data up; what is about to be cut is not copied (semantics 4.1). */
-  private prepareWrite(node: Node, flags: number, openFlags: number): void {
-    const { stack } = this;
-    const { entry } = node;
-    const cuts = (flags & O_TRUNC) !== 0;
-    if (stack.area) refuseProtected(stack, entry, FS_IMMUTABLE_FL);
-    if (stack.area && (cuts || (flags & O_APPEND) === 0)) refuseProtected(stack, entry, FS_APPEND_FL);
-    copyUp(stack, entry, 'data', cuts ? 0 : Infinity);
+  private openForWriting(node: Node, flags: number, openFlags: number): void {
+    prepareWrite(this.stack, node.entry, flags);
     const fd = this.writableFd(node);
-    if (!cuts) return;
-    must(truncateFd(fd, 0), 'truncate', entry.name);
+    if ((flags & O_TRUNC) === 0) return;
+    must(truncateFd(fd, 0), 'truncate', node.entry.name);
     node.stored = false;
     this.afterWrite(node, (openFlags & FUSE_OPEN_KILL_SUIDGID) !== 0);
     this.tree.update(node);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { hasChanged } from '../overlay/changed';
-import { ANYWHERE, isDirectoryEntry, topOf, type Entry } from '../overlay/entry';
-import { inodeKey } from '../overlay/inode-key';
+import { ANYWHERE, type Entry } from '../overlay/entry';
+import { identityOf } from '../overlay/identity';
 import { InodeNumbers } from '../overlay/inode-numbers';
 import { lookup } from '../overlay/lookup';
 import { refresh } from '../overlay/marks';
-import { originOf } from '../overlay/origins';
 import { release } from '../overlay/remove';
 import type { OverlayStack } from '../overlay/stack';
 import { closeFile } from '../system/files';
@@ -72,7 +71,7 @@ export class Tree {
 
   /** The node of a resolved name: a new one, or that of the object's other names. */
   adopt(parent: Node, entry: Entry): Node {
-    const identity = this.identityOf(entry);
+    const identity = identityOf(this.stack, entry);
     const known = identity === null ? undefined : this.nodes.byIdentity(identity);
     if (known) {
       this.addName(known, parent, entry);
@@ -99,23 +98,9 @@ export class Tree {
     node.nameless = false;
   }
 
-  /**
-   * What names of one object have in common, so that they share a node, and with it the kernel's page cache: the upper
-   * inode, or with an index the lower one. Lower hard links are not kept together otherwise (semantics 3.5).
-   */
-  private identityOf(entry: Entry): string | null {
-    if (isDirectoryEntry(entry)) return null;
-    if (this.stack.area?.index) {
-      const lower = originOf(this.stack, entry) ?? (entry.upper ? null : topOf(entry).stat);
-      if (lower && lower.nlink > 1) return `lower ${inodeKey(lower)}`;
-    }
-    if (!entry.upper || !this.stack.area) return null;
-    return entry.upper.stat.nlink > 1 ? `upper ${inodeKey(entry.upper.stat)}` : null;
-  }
-
   /** A node whose object got another name has an identity from now on. */
   linked(node: Node, parent: Node, entry: Entry): void {
-    const identity = this.identityOf(entry);
+    const identity = identityOf(this.stack, entry);
     if (identity !== null) this.nodes.identify(node, identity);
     this.addName(node, parent, entry);
   }

@@ -134,7 +134,9 @@ class LayerProbe {
     if (typeof stat === 'number') return stat;
     const type = stat.mode & S_IFMT;
     // Only regular files and directories carry overlay attributes that a lookup reads.
-    if (type !== 0o100000 && type !== 0o040000) return { stat, xattrs: [] };
+    // Of others only a copy in the upper has one that counts: its origin (semantics 3.4).
+    const isPlain = type !== 0o100000 && type !== 0o040000;
+    if (isPlain && (this.layer.lane !== 'upper' || isWhiteout(stat, [], ''))) return { stat, xattrs: [] };
     const xattrs = listXattrsAt(this.stack.directories.fdOf(base), name);
     return typeof xattrs === 'number' ? xattrs : { stat, xattrs };
   }

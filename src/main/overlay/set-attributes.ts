@@ -69,12 +69,15 @@ const S_ISUID = 0o4000;
 const S_ISGID = 0o2000;
 const S_IXGRP = 0o010;
 
-/** What a write or a cut by somebody without CAP_FSETID takes away: set-id bits and file capabilities. */
-export function dropPrivileges(stack: OverlayStack, entry: Entry): void {
+/**
+ * What a write or a cut by somebody without CAP_FSETID takes away: set-id bits and file capabilities.
+ * @param foreignGroup he is not in the file's group either: set-group-ID goes where no group may execute, too
+ */
+export function dropPrivileges(stack: OverlayStack, entry: Entry, foreignGroup = false): void {
   const upper = entry.upper!;
   refresh(stack, upper);
   const { mode } = upper.stat;
-  const group = (mode & S_IXGRP) !== 0 ? S_ISGID : 0;
+  const group = foreignGroup || (mode & S_IXGRP) !== 0 ? S_ISGID : 0;
   const left = mode & ~(S_ISUID | group);
   if (left !== mode) must(changeMode(placeOf(stack.directories, upper), left & 0o7777), 'chmod', pathOf(entry));
   dropCapability(stack, entry);
@@ -99,7 +102,7 @@ export function setXattr(stack: OverlayStack, entry: Entry, name: ByteString, va
   const stored = escaped(stack, entry, name);
   const storedValue = stack.owners ? stack.owners.storedXattr(stored, value) : value;
   refuseProtected(stack, entry);
-  copyUp(stack, entry, 'metadata');
+  bringUp(stack, entry);
   must(setXattrAt(placeOf(stack.directories, entry.upper!), stored, storedValue, flags), 'setxattr', pathOf(entry));
   afterXattr(stack, entry);
 }
@@ -113,9 +116,14 @@ export function removeXattr(stack: OverlayStack, entry: Entry, name: ByteString)
     const value = getXattrAt(place.fd, place.name, stored);
     if (typeof value === 'number') throw new SystemError(-value, 'removexattr', pathOf(entry));
   }
-  copyUp(stack, entry, 'metadata');
+  bringUp(stack, entry);
   must(removeXattrAt(placeOf(stack.directories, entry.upper!), stored), 'removexattr', pathOf(entry));
   afterXattr(stack, entry);
+}
+
+/** A copy that the index holds is changed there: unlike other changes, this one gives no name its link (ovl_xattr_set). */
+function bringUp(stack: OverlayStack, entry: Entry): void {
+  if (!entry.upper) copyUp(stack, entry, 'metadata');
 }
 
 /** An ACL changes the mode too. */
