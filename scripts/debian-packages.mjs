@@ -26,6 +26,8 @@ export const debianPackages = [
   // The other user-space overlay, for comparison.
   { name: 'fuse-overlayfs', needs: ['test'], required: false },
   { name: 'strace', needs: ['test'], required: false },
+  // A file system with quotas that hold for root too.
+  { name: 'btrfs-progs', needs: ['test'], required: false },
   // The programs that are run on mounts, and the container engines that mount by lamina-fuse.
   ...[
     ['acl', 'rsync', 'git', 'make', 'gcc', 'libc6-dev', 'sqlite3', 'busybox-static'],

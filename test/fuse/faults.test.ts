@@ -7,7 +7,7 @@ import { closeFile, O_PATH, openPath } from '../../src/main/system/files';
 import { ERRNO } from '../../src/main/system/libc';
 import { getXattrAt } from '../../src/main/system/xattr';
 import { Program, type FileOperation } from '../support/file-operations';
-import { EXT4, hasProgram, LoopImage, run } from '../support/loop-image';
+import { EXT4, hasLoopDevices, hasProgram, LoopImage, run } from '../support/loop-image';
 import { makeScratch, removeScratch } from '../support/scratch';
 import { dir, file, type Node } from '../support/tree';
 import { onKernel, onLamina, writableStack } from '../support/writable-stack';
@@ -199,7 +199,7 @@ const NO_INODES: Shortage = {
 
 const WORD_SETS: readonly string[][] = [[], ['metacopy=on'], ['redirect_dir=on', 'index=on']];
 
-describe.each(WORD_SETS.map((words) => ({ words })))('no room, with $words', ({ words }) => {
+describe.skipIf(!hasLoopDevices).each(WORD_SETS.map((words) => ({ words })))('no room, with $words', ({ words }) => {
   test('of blocks: ENOSPC where the kernel gives it, and nothing is lost', () => compareShortage(NO_BLOCKS, words));
   test('of inodes: the same', () => compareShortage(NO_INODES, words));
 });
@@ -225,40 +225,44 @@ const NO_QUOTA: Shortage = {
   errno: 'EDQUOT',
 };
 
-test.skipIf(!hasProgram('mkfs.btrfs'))('no quota left: EDQUOT where the kernel gives it, and nothing is lost', () =>
-  compareShortage(NO_QUOTA, []),
+test.skipIf(!hasLoopDevices || !hasProgram('mkfs.btrfs'))(
+  'no quota left: EDQUOT where the kernel gives it, and nothing is lost',
+  () => compareShortage(NO_QUOTA, []),
 );
 
-test('a full disk leaves ten lines a second in the log, and how many more there were', async () => {
-  const base = fresh();
-  const log = join(base, 'log');
-  const made = NO_BLOCKS.make(base, 'image');
-  const built = writableStack(join(base, 's'), upperTree(), lowerTree(), made.at);
-  await onLamina(
-    built,
-    [],
-    async (at) => {
-      NO_BLOCKS.fill(made);
-      for (let i = 0; i < 50; i++)
-        expect(runAll(at, [call({ kind: 'chmod', path: 'big', mode: 0o600 })])).toEqual(['chmod big: ENOSPC']);
-      expect(runAll(at, [content('none'), call({ kind: 'mkdir', path: 'd', mode: 0o755 })])).toEqual([
-        'content none: ENOENT',
-        'mkdir d: EEXIST',
-      ]);
-      await sleep(1500);
-    },
-    { log },
-  );
-  const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
-  expect(lines[0]).toMatch(/^\S+Z SETATTR \/big: ENOSPC \((copy|truncate|open|fsync) \S+\)$/);
-  const told = lines.filter((line) => line.includes('SETATTR /big'));
-  const left = lines.flatMap((line) => /Z (\d+) more lines? (?:was|were) left out$/.exec(line)?.[1] ?? []);
-  expect(left.length).toBeGreaterThan(0);
-  expect(told.length + left.reduce((sum, count) => sum + Number(count), 0)).toBe(50);
-  expect(lines.length).toBe(told.length + left.length);
-});
+test.skipIf(!hasLoopDevices)(
+  'a full disk leaves ten lines a second in the log, and how many more there were',
+  async () => {
+    const base = fresh();
+    const log = join(base, 'log');
+    const made = NO_BLOCKS.make(base, 'image');
+    const built = writableStack(join(base, 's'), upperTree(), lowerTree(), made.at);
+    await onLamina(
+      built,
+      [],
+      async (at) => {
+        NO_BLOCKS.fill(made);
+        for (let i = 0; i < 50; i++)
+          expect(runAll(at, [call({ kind: 'chmod', path: 'big', mode: 0o600 })])).toEqual(['chmod big: ENOSPC']);
+        expect(runAll(at, [content('none'), call({ kind: 'mkdir', path: 'd', mode: 0o755 })])).toEqual([
+          'content none: ENOENT',
+          'mkdir d: EEXIST',
+        ]);
+        await sleep(1500);
+      },
+      { log },
+    );
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^\S+Z SETATTR \/big: ENOSPC \((copy|truncate|open|fsync) \S+\)$/);
+    const told = lines.filter((line) => line.includes('SETATTR /big'));
+    const left = lines.flatMap((line) => /Z (\d+) more lines? (?:was|were) left out$/.exec(line)?.[1] ?? []);
+    expect(left.length).toBeGreaterThan(0);
+    expect(told.length + left.reduce((sum, count) => sum + Number(count), 0)).toBe(50);
+    expect(lines.length).toBe(told.length + left.length);
+  },
+);
 
-describe('a lower that gives errors', () => {
+describe.skipIf(!hasLoopDevices)('a lower that gives errors', () => {
   /** A lower on an image whose end was lost: what lay there gives EIO, whoever reads it. */
   const broken = (): { lower: string; cut: () => void } => {
     const made = image(fresh(), 'lower', 16 * MIB, [...EXT4], 'rw,errors=continue');

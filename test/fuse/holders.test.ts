@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readMountinfo } from '../../src/main/system/mountinfo';
 import { lamina } from '../support/cli';
-import { LoopImage, EXT4, run } from '../support/loop-image';
+import { EXT4, hasLoopDevices, LoopImage, run } from '../support/loop-image';
 import { TRANSPORTS } from '../support/lamina-mount';
 import { makeScratch, removeScratch } from '../support/scratch';
 import { dir, file } from '../support/tree';
@@ -85,7 +85,7 @@ test("an upper that the kernel's overlayfs has is refused by the name of its mou
   expect(lamina(user, 'umount', at('m')).status).toBe(0);
 });
 
-describe('an upper that is read-only', () => {
+describe.skipIf(!hasLoopDevices)('an upper that is read-only', () => {
   test('is refused with the way out; read-only it is mounted', () => {
     const base = join(folder, String(made++));
     mkdirSync(base);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Runs a program that must succeed. */
@@ -12,6 +12,9 @@ export function run(program: string, ...words: string[]): string {
 
 /** Whether a program is installed. */
 export const hasProgram = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
+
+/** Containers often have no loop devices; what needs a small file system is skipped there, and counted as skipped. */
+export const hasLoopDevices = existsSync('/dev/loop-control');
 
 /** A small file system of its own in a file, mounted through a loop device. */
 export class LoopImage {

@@ -160,7 +160,7 @@ export class OverlayFileSystem {
   private readonly lookup: Operation = (request, reply) => {
     const parent = this.tree.node(request);
     try {
-      this.tree.handOut(reply, OUT_HEADER, this.tree.childOf(parent, nameAt(request)));
+      this.tree.handOut(reply, OUT_HEADER, this.tree.lookedUp(parent, nameAt(request)));
     } catch (error) {
       if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOENT) throw error;
       reply.putNegativeEntry(OUT_HEADER);

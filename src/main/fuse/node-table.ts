@@ -139,6 +139,12 @@ export class NodeTable {
     if (parent?.children?.get(name) === node) parent.children.delete(name);
   }
 
+  /** The name leads to this node no more, nor do other names of the object; who uses it, does so by its number. */
+  disown(node: Node, parent: Node, name: ByteString): void {
+    this.unname(parent, name, node);
+    this.unidentify(node);
+  }
+
   /** Takes back `count` lookups; the node goes with the last one. */
   forget(id: number, count: number): void {
     const node = this.nodes.get(id);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
+import { hasChanged } from '../overlay/changed';
 import { ANYWHERE, type Entry } from '../overlay/entry';
 import { identityOf } from '../overlay/identity';
 import { InodeNumbers } from '../overlay/inode-numbers';
@@ -46,6 +47,16 @@ export class Tree {
     const known = parent.children?.get(name);
     if (known) return known;
     return this.adopt(parent, lookup(this.stack, parent.entry, name, null, components));
+  }
+
+  /**
+   * As `childOf`, for a LOOKUP. Of a name that it knows already the kernel asks where its dentry went, or where something
+   * was ESTALE: a lower object that changed is looked up anew.
+   */
+  lookedUp(parent: Node, name: ByteString): Node {
+    const known = parent.children?.get(name);
+    if (known && known.lookups > 0 && hasChanged(this.stack, known.entry)) this.nodes.disown(known, parent, name);
+    return this.childOf(parent, name);
   }
 
   /** As `childOf`; null where there is no such name. */

@@ -20,6 +20,7 @@ import { makeDirectoryAt, makeLinkAt, makeNodeAt, makeSymlinkAt } from '../syste
 import { placeOfFd, type Place } from '../system/place';
 import { isDirectory, isRegular, isSymlink, STATX_ATTR_IMMUTABLE, statAt, type Stat } from '../system/stat';
 import { getXattrAt, removeXattrAt, setXattrAt } from '../system/xattr';
+import { refuseChanged } from './changed';
 import { copyContent } from './copy-content';
 import { copyXattrs, giveAttributes } from './copy-metadata';
 import { pathOf, placeOf, type Entry, type Real } from './entry';
@@ -70,6 +71,7 @@ class CopyUp {
     this.lower = entry.lowers[0]!;
     const { fd, name } = placeOf(stack.directories, this.lower);
     const stat = statAt(fd, name);
+    refuseChanged(this.lower, stat);
     if (typeof stat === 'number') throw new SystemError(-stat, 'copy up', pathOf(entry));
     this.stat = stat;
     if ((stat.attributes & STATX_ATTR_IMMUTABLE) !== 0) throw new SystemError(ERRNO.EPERM, 'copy up', pathOf(entry));

@@ -14,6 +14,7 @@ import type { ByteString } from '@shared/bytes';
 import { ERRNO, SystemError } from '../system/libc';
 import { isRegular, statFd, type Stat } from '../system/stat';
 import type { Layer } from '../layers/layer';
+import { refuseChanged } from './changed';
 import { isMerged, pathOf, placeOf, topOf, type Entry, type Real } from './entry';
 import { unionLinks } from './index-directory';
 import type { OverlayStack } from './stack';
@@ -38,8 +39,19 @@ export function openData(stack: OverlayStack, entry: Entry): number {
   const real = dataOf(entry);
   if (!real) return openLazy(stack, entry);
   const fd = openQuietly((flags) => openPlace(placeOf(stack.directories, real), flags));
+  if (real.layer.lane !== 'upper') checkData(real, fd);
   if (fd < 0) throw new SystemError(-fd, 'open', pathOf(entry));
   return fd;
+}
+
+/** What was opened must be what was looked up. */
+function checkData(real: Real, fd: number): void {
+  try {
+    refuseChanged(real, fd < 0 ? fd : statFd(fd, real.name));
+  } catch (error) {
+    if (fd >= 0) closeFile(fd);
+    throw error;
+  }
 }
 
 /** Opens a file of the upper, data and all, for reading and writing. Throws a SystemError, ETXTBSY while it runs. */
