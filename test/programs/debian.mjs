@@ -6,10 +6,10 @@ import { differences, listTree } from './list-tree.mjs';
 import { mountPair } from './mount-pair.mjs';
 import { run } from './run-program.mjs';
 
-/** Layers of /work/shared/fixtures/make-debian-image.sh: `LAMINA_DEBIAN_IMAGE` says where, or null where there are none. */
+/** Layers that make-debian-image.sh made, in the folder that `LAMINA_DEBIAN_IMAGE` names; null without. */
 export function debianImage() {
-  const folder = process.env.LAMINA_DEBIAN_IMAGE ?? '/var/tmp/debimg';
-  if (!existsSync(join(folder, 'lowerdir'))) return null;
+  const folder = process.env.LAMINA_DEBIAN_IMAGE;
+  if (!folder || !existsSync(join(folder, 'lowerdir'))) return null;
   return { folder, lowers: readFileSync(join(folder, 'lowerdir'), 'utf8').trim().split(':') };
 }
 

@@ -7,7 +7,10 @@ import { outputOf, run } from './run-program.mjs';
 /** Fetches the source of a Debian package by apt-get, with a list of sources of its own. Returns the unpacked tree. */
 export function fetchSource(name, folder) {
   mkdirSync(join(folder, 'lists/partial'), { recursive: true });
-  writeFileSync(join(folder, 'sources.list'), 'deb-src http://deb.debian.org/debian bookworm main\n');
+  // The mirror that apt uses on this machine.
+  const uris = outputOf('apt-get', ['indextargets', '--format', '$(REPO_URI) $(RELEASE)']).split('\n');
+  const [mirror, release] = uris.find((uri) => uri !== '' && !uri.includes('security')).split(' ');
+  writeFileSync(join(folder, 'sources.list'), `deb-src ${mirror} ${release} main\n`);
   const options = [
     `Dir::Etc::sourcelist=${join(folder, 'sources.list')}`,
     'Dir::Etc::sourceparts=/dev/null',
