@@ -27,6 +27,8 @@ await runMain(async () => {
     console.log(`${counts.failed > 0 ? 'FAIL' : 'ok  '} ${section.name.padEnd(8)} ${seconds}s  ${summary(counts)}`);
   }
   const total = addUp(results.map((result) => result.counts));
+  // Last, because of a long run the end alone is what most people get to see.
+  for (const failure of total.failures) console.log(`\nFAILED ${failure}`);
   console.log(`\n${summary(total)}`);
   return total.failed > 0 ? 1 : 0;
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { runToEnd } from '../setup/child.mjs';
 import { runOnDisplay } from '../setup/display.mjs';
 import { projectRoot } from '../setup/project.mjs';
-import { vitestCounts } from './counts.mjs';
+import { vitestCounts, vitestFailures } from './counts.mjs';
 
 /** The counts of a project's tests. `windows`: they open windows, and so need a display. */
 export async function runVitest(project, { environment = {}, windows = false } = {}) {
@@ -21,7 +21,8 @@ export async function runVitest(project, { environment = {}, windows = false } =
   try {
     const run = windows ? runOnDisplay : runToEnd;
     const status = await run(process.execPath, args, options);
-    return vitestCounts(readReport(report), status);
+    const results = readReport(report);
+    return { ...vitestCounts(results, status), failures: vitestFailures(results) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

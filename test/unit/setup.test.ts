@@ -7,7 +7,7 @@ import { satisfies } from '../../scripts/setup/electron-own.mjs';
 import { electronPart } from '../../scripts/setup/electron-registry.mjs';
 import { installedAsLocked } from '../../scripts/setup/npm-packages.mjs';
 import { cacheRoot } from '../../scripts/setup/project.mjs';
-import { addUp, summary, vitestCounts } from '../../scripts/test/counts.mjs';
+import { addUp, summary, vitestCounts, vitestFailures } from '../../scripts/test/counts.mjs';
 
 describe('npm packages', () => {
   const a = { version: '1.0.0', integrity: 'sha512-a' };
@@ -96,5 +96,15 @@ describe('the summary', () => {
     expect(vitestCounts(unloaded, 1).failed).toBe(1);
     expect(vitestCounts(report({}), 1).failed).toBe(1);
     expect(vitestCounts(undefined, 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+  test('names what failed and why', () => {
+    const test = { status: 'failed', fullName: 'a case', failureMessages: ['the reason\nand where'] };
+    const file = { name: '/t.test.ts', status: 'failed', assertionResults: [test, { status: 'passed' }] };
+    const unloaded = { name: '/u.test.ts', status: 'failed', assertionResults: [], message: 'no such module' };
+    expect(vitestFailures(report({ testResults: [file, unloaded] }))).toEqual([
+      '/t.test.ts > a case\n    the reason\n    and where',
+      '/u.test.ts\n    no such module',
+    ]);
+    expect(vitestFailures(undefined)).toEqual([]);
   });
 });
