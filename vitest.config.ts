@@ -32,6 +32,7 @@ export default defineConfig({
       },
       serial('engine', { needsRoot: true }),
       serial('fuse', { needsRoot: true }),
+      serial('images', { needsRoot: true }),
       serial('e2e', { needsRoot: false }),
     ],
   },

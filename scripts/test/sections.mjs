@@ -32,6 +32,12 @@ export const sections = [
   { name: 'unit', title: 'units', run: () => runVitest('unit') },
   { name: 'engine', title: "the engine against the kernel's overlayfs", system: true, run: () => runVitest('engine') },
   { name: 'fuse', title: 'FUSE mounts', system: true, run: () => onBuild(() => runVitest('fuse')) },
+  {
+    name: 'images',
+    title: 'images, with the tools of others',
+    system: true,
+    run: () => onBuild(() => runVitest('images')),
+  },
   { name: 'e2e', title: 'the app in a real Electron', system: true, run: () => onBuild(e2e) },
 ];
 
