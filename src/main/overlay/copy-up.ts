@@ -267,7 +267,7 @@ function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: nu
     if (wanted > 0) {
       copyContent(area, from, to, wanted, pathOf(entry));
       area.syncCopyUp(to, true);
-    } else {
+    } else if (upper.stat.size > 0) {
       must(truncateFd(to, 0), 'truncate', pathOf(entry));
     }
     area.counts.copyUpBytes += wanted;
