@@ -56,7 +56,9 @@ export class DirectoryReader {
     node.listing ??= listNames(this.stack, node.entry);
     // Also where it was read ahead.
     tidyImpure(this.stack, node.entry, node.listing, ({ name, components }) => {
-      return this.tryChild(node, name, components)?.entry ?? null;
+      const child = this.tryChild(node, name, components);
+      // A further name of an object may not lead to the origin that its first one had before the copy-up.
+      return child && this.tree.entryOf(child, node, name);
     });
     if (own !== undefined) this.handles.set(handle, node.listing);
     return node.listing;
