@@ -8,6 +8,8 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly platform?: Platform;
+  /** Other places that the blob can be had from (foreign layers). */
+  readonly urls?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
