@@ -2,11 +2,11 @@
 import { Failure } from '@shared/failure';
 import { plain } from './plain-text';
 import type { RegistriesConf, RegistryRule } from './registries-conf';
-import { fullName, parseFullName, type RegistryName } from './registry-name';
+import { parseImageName, isShortName, printImageName, type ImageName } from '../image-name';
 
 /** Where an image really is asked for. */
 export interface Endpoint {
-  readonly name: RegistryName;
+  readonly name: ImageName;
   /** Whether unknown certificates and plain http will do. */
   readonly insecure: boolean;
   readonly mirror: boolean;
@@ -16,7 +16,7 @@ export interface Endpoint {
  * Where an image is pulled from: the mirrors of its rule in their order, then the place that the rule gives it.
  * @throws Failure of a registry that is blocked, and of a rule that makes no name of it
  */
-export function pullEndpoints(conf: RegistriesConf, name: RegistryName): Endpoint[] {
+export function pullEndpoints(conf: RegistriesConf, name: ImageName): Endpoint[] {
   const rule = ruleFor(conf, name);
   if (!rule) return [{ name, insecure: false, mirror: false }];
   refuseBlocked(rule, name);
@@ -29,7 +29,7 @@ export function pullEndpoints(conf: RegistriesConf, name: RegistryName): Endpoin
 }
 
 /** Where an image is pushed to: its own name, neither rewritten nor mirrored, as containers has it. */
-export function pushEndpoint(conf: RegistriesConf, name: RegistryName): Endpoint {
+export function pushEndpoint(conf: RegistriesConf, name: ImageName): Endpoint {
   const rule = ruleFor(conf, name);
   if (rule) refuseBlocked(rule, name);
   return { name, insecure: rule?.insecure ?? false, mirror: false };
@@ -47,8 +47,8 @@ export function candidates(conf: RegistriesConf, shortName: string): string[] {
   });
 }
 
-function ruleFor(conf: RegistriesConf, name: RegistryName): RegistryRule | null {
-  const text = fullName(name);
+function ruleFor(conf: RegistriesConf, name: ImageName): RegistryRule | null {
+  const text = printImageName(name);
   let best: RegistryRule | null = null;
   let longest = -1;
   for (const rule of conf.rules) {
@@ -70,10 +70,15 @@ function ends(text: string, at: number): boolean {
   return at === text.length || ':/@'.includes(text.charAt(at));
 }
 
-function rewrite(name: RegistryName, rule: RegistryRule, location: string): RegistryName {
-  const text = fullName(name);
-  const rewritten = parseFullName(location + text.slice(matchLength(text, rule.prefix)));
-  if (rewritten) return rewritten;
+function rewrite(name: ImageName, rule: RegistryRule, location: string): ImageName {
+  const text = printImageName(name);
+  const rewritten = location + text.slice(matchLength(text, rule.prefix));
+  try {
+    // A location without a registry would be looked for on docker.io.
+    if (!isShortName(rewritten)) return parseImageName(rewritten);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
   throw new Failure(
     'registries-conf',
     `${rule.file}: the location ${plain(location)} makes no name of ${text}, whose prefix is ${rule.prefix}.`,
@@ -81,11 +86,11 @@ function rewrite(name: RegistryName, rule: RegistryRule, location: string): Regi
   );
 }
 
-function refuseBlocked(rule: RegistryRule, name: RegistryName): void {
+function refuseBlocked(rule: RegistryRule, name: ImageName): void {
   if (!rule.blocked) return;
   throw new Failure(
     'registry-blocked',
-    `${fullName(name)}: the registry is blocked ("${rule.prefix}" in ${rule.file}).`,
+    `${printImageName(name)}: the registry is blocked ("${rule.prefix}" in ${rule.file}).`,
     `Take blocked = true out of ${rule.file} if the registry may be used.`,
   );
 }

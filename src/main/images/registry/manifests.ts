@@ -7,7 +7,7 @@ import { headerOf, type Answer } from './exchange';
 import { isSchema1, manifestAccept } from './media-types';
 import { plain } from './plain-text';
 import type { RegistryClient } from './registry-client';
-import { fullName, manifestReference } from './registry-name';
+import { printImageName } from '../image-name';
 import { readBody } from './small-body';
 import { RegistryRefusal } from './answer-failure';
 import { tagPages } from './tags';
@@ -26,11 +26,11 @@ export async function fetchManifest(
 ): Promise<SourceRoot> {
   const byDigest = reference.includes(':');
   const subject = byDigest
-    ? fullName({ ...client.name, tag: null, digest: reference })
-    : fullName({ ...client.name, tag: reference, digest: null });
+    ? printImageName({ ...client.name, tag: null, digest: reference })
+    : printImageName({ ...client.name, tag: reference, digest: null });
   const answer = await client.request({
     method: 'GET',
-    path: `${client.name.repository}/manifests/${reference}`,
+    path: `${client.name.path}/manifests/${reference}`,
     headers: { accept: manifestAccept, 'accept-encoding': 'identity' },
     scopes: [client.scope('pull')],
     expect: [200],
@@ -47,7 +47,7 @@ export async function fetchManifest(
   ] as const) {
     if (digest === undefined) continue;
     const actual = digestLike(digest, bytes);
-    if (actual !== digest) throw mismatch(subject, client.name.host, digest, who, actual);
+    if (actual !== digest) throw mismatch(subject, client.name.domain, digest, who, actual);
   }
   const digest = byDigest ? reference : `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
@@ -56,7 +56,7 @@ export async function fetchManifest(
 /** As `fetchManifest` of the client's own name; where it has no such tag, the hint names some that it has. */
 export async function fetchRoot(client: RegistryClient, signal: AbortSignal): Promise<SourceRoot> {
   try {
-    return await fetchManifest(client, manifestReference(client.name), signal);
+    return await fetchManifest(client, client.name.digest ?? client.name.tag ?? 'latest', signal);
   } catch (error) {
     if (!(error instanceof RegistryRefusal) || error.word !== 'MANIFEST_UNKNOWN') throw error;
     const tags = await someTags(client, signal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Failure } from '@shared/failure';
+import { type Failure } from '@shared/failure';
 import { answerFailure } from './answer-failure';
 import { Authorizer, type Scope } from './authorizer';
 import { parseChallenges } from './challenges';
@@ -8,7 +8,7 @@ import { findCredentials } from './credentials';
 import type { Endpoint } from './endpoints';
 import { discard, exchange, headerOf, type Answer, type Exchange } from './exchange';
 import { NetworkFault } from './network-fault';
-import { fullName, type RegistryName } from './registry-name';
+import { printImageName, type ImageName } from '../image-name';
 import { defaultRetry, isPassing, pause, pauseBefore, retryAfter, type RetryPolicy } from './retry';
 import type { RegistrySettings } from './settings';
 
@@ -28,7 +28,7 @@ export interface RegistryRequest {
 
 /** Speaks to one registry about one repository, as the distribution-spec has it: who we are, what is tried again. */
 export class RegistryClient {
-  readonly name: RegistryName;
+  readonly name: ImageName;
   readonly retry: RetryPolicy;
   readonly connections: Connections;
   readonly #insecure: boolean;
@@ -41,7 +41,7 @@ export class RegistryClient {
     this.retry = { ...defaultRetry, ...settings.retry };
     this.connections = new Connections(settings);
     this.#insecure = settings.insecure ?? endpoint.insecure;
-    const { host, repository } = this.name;
+    const { domain: host, path: repository } = this.name;
     this.#authorizer = new Authorizer(this.connections, this.#insecure, (signal) =>
       findCredentials(host, repository, settings, signal, helpers),
     );
@@ -61,7 +61,7 @@ export class RegistryClient {
   }
 
   scope(...actions: readonly string[]): Scope {
-    return `repository:${this.name.repository}:${actions.join(',')}`;
+    return `repository:${this.name.path}:${actions.join(',')}`;
   }
 
   /**
@@ -131,7 +131,7 @@ export class RegistryClient {
   /** The registry's address, found by asking it whether it is one (distribution-spec, "Determining Support"). */
   async #find(signal: AbortSignal): Promise<URL> {
     if (this.#base) return this.#base;
-    const host = this.name.host === 'docker.io' ? 'registry-1.docker.io' : this.name.host;
+    const host = this.name.domain === 'docker.io' ? 'registry-1.docker.io' : this.name.domain;
     const [first, ...others] = this.#insecure ? ['https', 'http'] : ['https'];
     try {
       this.#base = await this.#ping(new URL(`${first}://${host}/v2/`), signal);
@@ -160,7 +160,7 @@ export class RegistryClient {
         return url;
       }
       const wait = this.#wait(answer, tried);
-      const request = { subject: fullName(this.name), signal };
+      const request = { subject: printImageName(this.name), signal };
       if (tried >= this.retry.tries || wait === null) throw await this.#failure(answer, request);
       await discard(answer, signal);
       await pause(wait, signal);

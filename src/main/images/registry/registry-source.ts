@@ -8,7 +8,7 @@ import { fetchManifest, fetchRoot, MOST_SMALL } from './manifests';
 import { isManifest } from './media-types';
 import { loadRegistriesConf } from './registries-conf-files';
 import { RegistryClient } from './registry-client';
-import { fullName, type RegistryName } from './registry-name';
+import { printImageName, withDefaultTag, type ImageName } from '../image-name';
 import type { RegistrySettings } from './settings';
 
 /** An image in a registry, pulled by the OCI distribution protocol from the first of its mirrors that has it. */
@@ -20,10 +20,10 @@ export class RegistrySource implements ImageSource {
   #chosen: RegistryClient | null = null;
 
   /** @throws Failure of registries.conf: unreadable, or the registry is blocked */
-  constructor(name: RegistryName, settings: RegistrySettings = {}) {
-    const named = name.tag === null && name.digest === null ? { ...name, tag: 'latest' } : name;
-    this.notation = `docker://${fullName(named)}`;
-    this.references = [fullName(named)];
+  constructor(name: ImageName, settings: RegistrySettings = {}) {
+    const named = withDefaultTag(name);
+    this.notation = `docker://${printImageName(named)}`;
+    this.references = [printImageName(named)];
     const conf = loadRegistriesConf(settings);
     this.#clients = pullEndpoints(conf, named).map(
       (endpoint) => new RegistryClient(endpoint, settings, conf.credentialHelpers),
@@ -65,11 +65,11 @@ export class RegistrySource implements ImageSource {
       const ask = (from: number, until: AbortSignal): ReturnType<RegistryClient['request']> =>
         each.request({
           method: 'GET',
-          path: `${each.name.repository}/blobs/${digest}`,
+          path: `${each.name.path}/blobs/${digest}`,
           headers: rangeHeaders(from),
           scopes: [each.scope('pull')],
           expect: from > 0 ? [200, 206] : [200],
-          subject: `Blob ${digest} of ${fullName(each.name)}`,
+          subject: `Blob ${digest} of ${printImageName(each.name)}`,
           signal: until,
         });
       return openBlob(ask, descriptor, offset, each.retry, signal);

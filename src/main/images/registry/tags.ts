@@ -3,7 +3,7 @@ import { Failure } from '@shared/failure';
 import * as v from 'valibot';
 import { headerOf, target } from './exchange';
 import type { RegistryClient } from './registry-client';
-import { fullName, isTag } from './registry-name';
+import { isTag, printImageName } from '../image-name';
 import { readBody } from './small-body';
 
 const schema = v.looseObject({ tags: v.optional(v.nullable(v.array(v.string()))) });
@@ -18,8 +18,8 @@ const MOST_PAGES = 10_000;
  * @throws Failure of a list that leads round in a circle
  */
 export async function* tagPages(client: RegistryClient, signal: AbortSignal, size = 1000): AsyncGenerator<string[]> {
-  const { repository } = client.name;
-  const subject = `the tags of ${fullName({ ...client.name, tag: null, digest: null })}`;
+  const { path: repository } = client.name;
+  const subject = `the tags of ${printImageName({ ...client.name, tag: null, digest: null })}`;
   let path: string | URL = `${repository}/tags/list?n=${size}`;
   const seen = new Set<string>();
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
