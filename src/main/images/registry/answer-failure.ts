@@ -3,6 +3,7 @@ import { Failure } from '@shared/failure';
 import * as v from 'valibot';
 import { headerOf, type Answer } from './exchange';
 import { plain } from './plain-text';
+import { retryAfter } from './retry';
 import { readBody } from './small-body';
 
 const schema = v.looseObject({
@@ -27,6 +28,8 @@ export class RegistryRefusal extends Failure {
     readonly status: number,
     /** `BLOB_UNKNOWN` and the like; empty where the registry gave none. */
     readonly word: string,
+    /** Milliseconds that it asks to wait; null where it does not say. */
+    readonly wait: number | null = null,
   ) {
     super(code, message, hint);
   }
@@ -45,7 +48,8 @@ export async function answerFailure(answer: Answer, asked: Asked, signal: AbortS
   const said = errors.map(({ code, message }) => plain([code, message].filter(Boolean).join(': '))).slice(0, 3);
   const [code, reason, hint] = meaning(status, word, asked, answer);
   const quote = said.length === 0 ? `HTTP ${status}` : said.join('; ');
-  return new RegistryRefusal(code, `${asked.subject}: ${reason} (${quote}).`, hint, status, word);
+  const wait = retryAfter(headerOf(answer, 'retry-after'), Date.now());
+  return new RegistryRefusal(code, `${asked.subject}: ${reason} (${quote}).`, hint, status, word, wait);
 }
 
 async function errorsOf(answer: Answer, signal: AbortSignal): Promise<{ code: string; message: string }[]> {

@@ -77,8 +77,9 @@ export class RegistryClient {
     for (let tried = 1; ; tried += 1) {
       const last = tried >= tries;
       let answer: Answer;
+      let authorization: string | null;
       try {
-        answer = await this.#send(request);
+        ({ answer, authorization } = await this.#send(request));
       } catch (error) {
         if (!(error instanceof NetworkFault)) throw error;
         if (once) throw error;
@@ -88,11 +89,11 @@ export class RegistryClient {
         continue;
       }
       if (expect.includes(answer.status)) return answer;
-      if (answer.status === 401 && !refused && this.#challenged(answer)) {
+      if (answer.status === 401 && !refused && this.#challenged(answer, authorization)) {
         refused = true;
         this.#authorizer.forget(request.scopes);
+        if (once) throw new StaleToken(await this.#failure(answer, request));
         await discard(answer, signal);
-        if (once) throw new StaleToken();
         tried -= 1;
         continue;
       }
@@ -103,13 +104,21 @@ export class RegistryClient {
     }
   }
 
-  async #send({ method, path, headers = {}, body, scopes, signal }: RegistryRequest): Promise<Answer> {
+  async #send({
+    method,
+    path,
+    headers = {},
+    body,
+    scopes,
+    signal,
+  }: RegistryRequest): Promise<{ answer: Answer; authorization: string | null }> {
     const base = await this.#find(signal);
     const url = path instanceof URL ? path : new URL(path, base);
     const ours = url.origin === base.origin;
     const authorization = ours ? await this.#authorizer.header(scopes, base, signal) : null;
     const sent = { method, url, headers, authorization, insecure: this.#insecure, signal };
-    return exchange(this.connections, body === undefined ? sent : { ...sent, body });
+    const answer = await exchange(this.connections, body === undefined ? sent : { ...sent, body });
+    return { answer, authorization };
   }
 
   /** Milliseconds after which an answer is worth another try; null where it is not. */
@@ -120,9 +129,10 @@ export class RegistryClient {
     return Math.max(asked ?? 0, pauseBefore(tried + 1, this.retry));
   }
 
-  /** Whether a refusal comes from the registry itself, and says how to do better. */
-  #challenged(answer: Answer): boolean {
-    if (answer.url.origin !== this.#base?.origin) return false;
+  /** Whether a refusal comes from the registry itself, and something else than what we showed may do better. */
+  #challenged(answer: Answer, authorization: string | null): boolean {
+    // The same password once more would only count against us.
+    if (answer.url.origin !== this.#base?.origin || authorization?.startsWith('Basic ')) return false;
     const challenges = challengesOf(answer);
     this.#authorizer.learn(challenges);
     return challenges.length > 0;
@@ -173,7 +183,11 @@ export class RegistryClient {
 }
 
 /** A stream was refused for its token alone: sent again, it gets a new one. */
-export class StaleToken extends Error {}
+export class StaleToken extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
 
 function challengesOf({ headers }: Answer): ReturnType<typeof parseChallenges> {
   const values = headers['www-authenticate'] ?? [];
