@@ -68,7 +68,7 @@ export async function fetchRoot(client: RegistryClient, signal: AbortSignal): Pr
 
 async function someTags(client: RegistryClient, signal: AbortSignal): Promise<readonly string[]> {
   try {
-    for await (const page of tagPages(client, signal, 50)) return page;
+    for await (const page of tagPages(client, signal, 50)) return page.sort();
   } catch {
     signal.throwIfAborted();
   }
