@@ -6,7 +6,7 @@ import { readLink } from '../overlay/file-data';
 import type { OverlayStack } from '../overlay/stack';
 import { syncDirectory } from '../overlay/sync-directory';
 import { getXattr, listXattrs } from '../overlay/xattrs';
-import { ERRNO, SystemError } from '../system/libc';
+import { ERRNO } from '../system/libc';
 import { isFullRoot } from '../system/privilege';
 import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
@@ -66,20 +66,25 @@ export class OverlayFileSystem {
     if (!stack.area) return;
     const changes = [...names.operations, ...new AttributeChanges(stack, this.tree).operations];
     for (const [opcode, operation] of [...changes, ...this.files.operations])
-      this.operations.set(opcode, this.tellingCopyUps(operation, new Notices(device)));
+      this.operations.set(opcode, this.tellingOfStale(operation, new Notices(device)));
     this.operations.set(OPCODE.OPENDIR, (request, reply) => this.directories.open(request, reply));
     this.operations.set(OPCODE.RELEASEDIR, (request) => this.directories.release(request));
     this.operations.set(OPCODE.FSYNCDIR, this.fsyncdir);
   }
 
-  /** A copy-up changes links and numbers that the kernel has kept (semantics 3.4, 3.5). */
-  private tellingCopyUps(operation: Operation, notices: Notices): Operation {
-    const { copied } = this.stack.area!;
+  /** A copy-up changes links and numbers that the kernel has kept (semantics 3.4, 3.5), a failed rename times. */
+  private tellingOfStale(operation: Operation, notices: Notices): Operation {
+    const { stale } = this.stack.area!;
     return (request, reply) => {
+      let answered = 0;
       try {
-        return operation(request, reply);
+        const length = operation(request, reply);
+        // The answer to a SETATTR itself has the attributes of its node.
+        if (request.opcode === OPCODE.SETATTR) answered = request.nodeId;
+        return length;
       } finally {
-        if (copied.length > 0) for (const { id } of this.tree.takeCopied()) notices.attributesChanged(id);
+        if (stale.length > 0)
+          for (const { id } of this.tree.takeStale()) if (id !== answered) notices.attributesChanged(id);
       }
     };
   }
@@ -158,13 +163,9 @@ export class OverlayFileSystem {
   };
 
   private readonly lookup: Operation = (request, reply) => {
-    const parent = this.tree.node(request);
-    try {
-      this.tree.handOut(reply, OUT_HEADER, this.tree.lookedUp(parent, nameAt(request)));
-    } catch (error) {
-      if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOENT) throw error;
-      reply.putNegativeEntry(OUT_HEADER);
-    }
+    const node = this.tree.lookedUp(this.tree.node(request), nameAt(request));
+    if (node) this.tree.handOut(reply, OUT_HEADER, node);
+    else reply.putNegativeEntry(OUT_HEADER);
     return ENTRY_OUT;
   };
 
