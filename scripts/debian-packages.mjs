@@ -34,6 +34,8 @@ export const debianPackages = [
     ['buildah', 'podman', 'runc', 'skopeo', 'umoci', 'uidmap'],
     // Engines whose stores are read in place.
     ['containerd', 'docker.io'],
+    // Makers of tars.
+    ['libarchive-tools', 'python3', 'zstd'],
   ]
     .flat()
     .map((name) => ({ name, needs: ['test'], required: false })),
