@@ -34,6 +34,10 @@ export const debianPackages = [
     ['buildah', 'podman', 'runc', 'skopeo', 'umoci', 'uidmap'],
     // The registry that images are pulled from and pushed to, and the certificates that it shows.
     ['docker-registry', 'openssl'],
+    // Engines whose stores are read in place.
+    ['containerd', 'docker.io'],
+    // Makers of tars.
+    ['libarchive-tools', 'python3', 'zstd'],
   ]
     .flat()
     .map((name) => ({ name, needs: ['test'], required: false })),
