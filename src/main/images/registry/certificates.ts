@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
@@ -11,7 +12,7 @@ export interface HostCertificates {
   readonly authorities: readonly string[];
   /** Certificates of our own, each with its key. */
   readonly own: readonly { readonly cert: string; readonly key: string }[];
-  /** Files of certs.d that were read, for messages. */
+  /** Files that were read, for messages. */
   readonly files: readonly string[];
 }
 
@@ -47,24 +48,27 @@ export function certificatesFor(host: string, places: Places): HostCertificates 
       throw new Failure('registry-certificate', `${path(name)} has no key beside it.`, `Put ${key} there too.`);
     });
     return {
-      authorities: [...machine, ...authorities.map(read)],
+      authorities: [...machine.authorities, ...authorities.map((file) => pem(file, read(file)))],
       own: own.map(({ cert, key }) => ({ cert: read(cert), key: read(key) })),
-      files: [...authorities, ...own.flatMap(({ cert, key }) => [cert, key])],
+      files: [...machine.files, ...authorities, ...own.flatMap(({ cert, key }) => [cert, key])],
     };
   }
-  return { authorities: machine, own: [], files: [] };
+  return { ...machine, own: [] };
 }
 
-function machineAuthorities({ environment, etc }: Places): readonly string[] {
+function machineAuthorities({ environment, etc }: Places): Pick<HostCertificates, 'authorities' | 'files'> {
   const named = environment['SSL_CERT_FILE'];
   for (const path of named ? [named] : BUNDLES.map((bundle) => join(etc, bundle))) {
+    let text: string;
     try {
-      return [readFileSync(path, 'utf8')];
+      text = readFileSync(path, 'utf8');
     } catch {
       // The next one; what is left at the end is Node's own list.
+      continue;
     }
+    return { authorities: [pem(path, text)], files: [path] };
   }
-  return rootCertificates;
+  return { authorities: rootCertificates, files: [] };
 }
 
 function list(folder: string): string[] | null {
@@ -85,4 +89,18 @@ function read(path: string): string {
     const { code = 'EIO' } = error as NodeJS.ErrnoException;
     throw new Failure(code, `${path} cannot be read (${code}).`, 'Make it readable to you, or take it away.');
   }
+}
+
+/** The text, where it begins with a certificate: what holds none would be passed by without a word. */
+function pem(path: string, text: string): string {
+  try {
+    if (text.includes('-----BEGIN')) return new X509Certificate(text) && text;
+  } catch {
+    // Told below.
+  }
+  throw new Failure(
+    'registry-certificate',
+    `${path} holds no certificate in PEM.`,
+    'Correct it (openssl x509 -inform der turns DER into PEM), or take it away.',
+  );
 }

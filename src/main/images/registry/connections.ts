@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { BlockList, isIP } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { Failure } from '@shared/failure';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
-import { certificatesFor } from './certificates';
+import { secureContextFor } from './secure-context';
 import { placesOf, type Places, type RegistrySettings } from './settings';
 
 /** Milliseconds for a connection to come about. */
@@ -17,14 +17,21 @@ export class Connections {
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #places: Places;
   readonly #idle: number;
+  #closed = false;
 
   constructor(settings: RegistrySettings) {
     this.#places = placesOf(settings);
     this.#idle = settings.idleTimeout ?? IDLE_TIMEOUT;
   }
 
-  /** @param insecure whether any certificate will do */
+  /**
+   * @param insecure whether any certificate will do
+   * @throws Failure once they are closed: what is tried again after that would leave its sockets open
+   */
   dispatcher(url: URL, insecure: boolean): Dispatcher {
+    if (this.#closed) {
+      throw new Failure('registry-closed', `The transfer with ${url.host} was ended.`, 'Start it again.');
+    }
     const key = `${insecure} ${url.origin}`;
     const known = this.#dispatchers.get(key);
     if (known) return known;
@@ -33,7 +40,9 @@ export class Connections {
     return dispatcher;
   }
 
+  /** Cuts off what is still going on. */
   async close(): Promise<void> {
+    this.#closed = true;
     const open = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
     await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
@@ -56,21 +65,7 @@ export class Connections {
   }
 
   #tls(host: string, insecure: boolean): { secureContext: SecureContext; rejectUnauthorized: boolean } {
-    const { authorities, own, files } = certificatesFor(host, this.#places);
-    try {
-      const secureContext = createSecureContext({
-        ca: [...authorities],
-        cert: own.map(({ cert }) => cert),
-        key: own.map(({ key }) => key),
-      });
-      return { secureContext, rejectUnauthorized: !insecure };
-    } catch (error) {
-      throw new Failure(
-        'registry-certificate',
-        `The certificates for ${host} cannot be used (${(error as Error).message}): ${files.join(', ') || 'those of the machine'}.`,
-        'Correct or take away these files; they must be PEM, and a key without a pass phrase.',
-      );
-    }
+    return { secureContext: secureContextFor(host, this.#places, insecure), rejectUnauthorized: !insecure };
   }
 }
 
