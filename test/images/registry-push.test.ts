@@ -8,9 +8,10 @@ import { parseImageName } from '../../src/main/images/image-name';
 import { RegistryDestination, type PushSettings } from '../../src/main/images/registry/registry-destination';
 import { startFaultProxy, type FaultProxy, type Seen } from '../support/fault-proxy';
 import { OciLayout, type LayoutBlob } from '../support/oci-layout';
-import { pieces, pushAll } from '../support/pull';
+import { pushAll } from '../support/pull';
 import { run, startRegistry, type Registry } from '../support/registry';
 import { makeScratch, removeScratch } from '../support/scratch';
+import { streamOf } from '../support/tar-bytes';
 
 let scratch: string;
 let registry: Registry;
@@ -60,7 +61,7 @@ function put(
   bytes = bytesOf(blob),
   onBytes = (_: number): void => {},
 ): Promise<void> {
-  return to.put(blob, async (offset) => pieces(bytes.subarray(offset)), onBytes, signal());
+  return to.put(blob, async (offset) => streamOf(bytes.subarray(offset), 65_536), onBytes, signal());
 }
 
 /** The digests of an image as skopeo reads it back from the registry, blob after blob. */

@@ -3,12 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { entry, tar } from './tar-bytes';
 
 export interface LayoutBlob {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
   readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly urls?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -29,9 +31,16 @@ export class OciLayout {
     return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
   }
 
-  /** @param sizes bytes of each layer's file */
-  image(architecture: string, sizes: readonly number[]): LayoutBlob {
-    const layers = sizes.map((size, at) => layerTar(`file-${at}`, randomBytes(size)));
+  /**
+   * @param sizes bytes of each layer's file
+   * @param as    what the manifest is to say of a layer
+   */
+  image(
+    architecture: string,
+    sizes: readonly number[],
+    as: (layer: LayoutBlob, at: number) => LayoutBlob = (layer) => layer,
+  ): LayoutBlob {
+    const layers = sizes.map((size, at) => tar(entry({ name: `file-${at}`, content: randomBytes(size) })));
     const config = this.blob(
       `${TYPE}.config.v1+json`,
       json({
@@ -46,7 +55,7 @@ export class OciLayout {
     );
     const blobs = layers.map((tar) => this.blob(`${TYPE}.layer.v1.tar+gzip`, gzipSync(tar, { level: 1 })));
     const mediaType = `${TYPE}.manifest.v1+json`;
-    const manifest = this.blob(mediaType, json({ schemaVersion: 2, mediaType, config, layers: blobs }));
+    const manifest = this.blob(mediaType, json({ schemaVersion: 2, mediaType, config, layers: blobs.map(as) }));
     return { ...manifest, platform: { os: 'linux', architecture } };
   }
 
@@ -65,19 +74,4 @@ export class OciLayout {
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
-}
-
-function layerTar(name: string, content: Buffer): Buffer {
-  const header = Buffer.alloc(512);
-  header.write(name, 0, 'latin1');
-  header.write('0000644\0', 100, 'latin1');
-  header.write('0000000\0', 108, 'latin1');
-  header.write('0000000\0', 116, 'latin1');
-  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
-  header.write('14000000000\0', 136, 'latin1');
-  header.write('        0', 148, 'latin1');
-  header.write('ustar\x0000', 257, 'latin1');
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512), Buffer.alloc(1024)]);
 }

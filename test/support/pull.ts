@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Descriptor, ImageDestination, ImageSource } from '../../src/main/images/source';
+import { streamOf } from './tar-bytes';
 
 /** The digest of a blob as it comes from a source. */
 export async function pulledDigest(source: ImageSource, blob: Descriptor, signal: AbortSignal): Promise<string> {
@@ -45,7 +46,7 @@ export async function pushAll(
     if (await destination.has(blob, signal)) return;
     await destination.put(
       blob,
-      async (offset) => pieces(file(blob).subarray(offset)),
+      async (offset) => streamOf(file(blob).subarray(offset), 65_536),
       () => undefined,
       signal,
     );
@@ -65,9 +66,4 @@ export async function pushAll(
   };
   await visit(root, true);
   return sent;
-}
-
-/** Bytes in the pieces that a file is read in. */
-export async function* pieces(bytes: Buffer, size = 65_536): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }

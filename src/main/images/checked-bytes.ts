@@ -2,17 +2,30 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Failure } from '@shared/failure';
 import type { Digest } from '@shared/images';
+import { plain } from './plain-text';
 import type { Descriptor, ImageSource } from './source';
 
-/** `sha256` of `sha256:…`. */
-export const algorithmOf = (digest: Digest): string => digest.slice(0, digest.indexOf(':'));
+/** The digests that Lamina checks (OCI image-spec, descriptor.md "Registered algorithms"). */
+export const CHECKED_DIGEST = /^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/;
+
+/** `sha256` of `sha256:…`. Throws a Failure of a digest that could not be checked. */
+export function algorithmOf(digest: Digest): string {
+  if (CHECKED_DIGEST.test(digest)) return digest.slice(0, digest.indexOf(':'));
+  throw new Failure(
+    'wrong-digest',
+    `${plain(digest)} is no digest that can be checked.`,
+    'A digest is sha256: and 64 hexadecimal digits in lower case, or sha512: and 128.',
+  );
+}
 
 /** A hash of the algorithm that a digest names. */
 export const hashFor = (digest: Digest): Hash => createHash(algorithmOf(digest));
 
-/** The digest of bytes in memory, in the algorithm of another. */
-export const digestOf = (bytes: Uint8Array, like: Digest = 'sha256:'): Digest =>
-  `${algorithmOf(like)}:${hashFor(like).update(bytes).digest('hex')}`;
+/** The digest of bytes in memory, in the algorithm of another, or by sha256. */
+export function digestOf(bytes: Uint8Array, like?: Digest): Digest {
+  const algorithm = like === undefined ? 'sha256' : algorithmOf(like);
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+}
 
 /** A manifest, index or configuration of a source. Throws a Failure where it is not what its descriptor says. */
 export async function checkedBytes(source: ImageSource, descriptor: Descriptor, signal: AbortSignal): Promise<Buffer> {

@@ -2,18 +2,17 @@
 import * as v from 'valibot';
 import { Failure } from '@shared/failure';
 import type { Digest } from '@shared/images';
-import { DOCKER_LIST, DOCKER_MANIFEST, isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from './media-types';
+import { CHECKED_DIGEST } from './checked-bytes';
+import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from './media-types';
 import type { Descriptor } from './source';
 
 /** More layers than any engine mounts; a bound for what an untrusted manifest may ask for. */
 const MAX_LAYERS = 1024;
 const MAX_MANIFESTS = 4096;
+const MAX_URLS = 64;
 
-/** The digests that Lamina checks (OCI image-spec, descriptor.md "Registered algorithms"). */
-export const digestSchema = v.pipe(
-  v.string(),
-  v.regex(/^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/, 'a sha256 or sha512 digest in lower case'),
-);
+/** A digest that Lamina can check. */
+export const digestSchema = v.pipe(v.string(), v.regex(CHECKED_DIGEST, 'a sha256 or sha512 digest in lower case'));
 
 const platformSchema = v.object({
   os: v.optional(v.string(), ''),
@@ -26,6 +25,7 @@ const descriptorSchema = v.object({
   digest: digestSchema,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   platform: v.optional(platformSchema),
+  urls: v.optional(v.pipe(v.array(v.string()), v.maxLength(MAX_URLS))),
   annotations: v.optional(v.record(v.string(), v.string())),
 });
 
@@ -99,6 +99,3 @@ function parseJson(bytes: Buffer, what: string): Record<string, unknown> {
 
 const invalid = (what: string, reason: string): Failure =>
   new Failure('invalid-manifest', `${what} cannot be read: ${reason}.`, 'Have the image made or pushed again.');
-
-/** Media types a registry is asked for, the most wanted first. */
-export const MANIFEST_TYPES: readonly string[] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseChallenges } from '../../../src/main/images/registry/challenges';
 import { isDirect } from '../../../src/main/images/registry/connections';
-import { plain } from '../../../src/main/images/registry/plain-text';
+import { plain } from '../../../src/main/images/plain-text';
 import { pauseBefore, defaultRetry, retryAfter } from '../../../src/main/images/registry/retry';
 import { nextPage } from '../../../src/main/images/registry/tags';
 import { rangeEnd } from '../../../src/main/images/registry/upload-session';

@@ -2,7 +2,7 @@
 import { Failure } from '@shared/failure';
 import * as v from 'valibot';
 import { headerOf, type Answer } from './exchange';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 import { retryAfter } from './retry';
 import { readBody } from './small-body';
 

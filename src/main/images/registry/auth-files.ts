@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '@shared/failure';
 import * as v from 'valibot';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 import { configHome, placesOf, type RegistrySettings } from './settings';
 
 const entry = v.looseObject({

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { Failure } from '@shared/failure';
 import * as v from 'valibot';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 
 const answer = v.looseObject({ Username: v.string(), Secret: v.string() });
 

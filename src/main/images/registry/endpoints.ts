@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Failure } from '@shared/failure';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 import type { RegistriesConf, RegistryRule } from './registries-conf';
 import { parseImageName, isShortName, printImageName, type ImageName } from '../image-name';
 

@@ -3,7 +3,7 @@ import { Failure } from '@shared/failure';
 import { request, type Dispatcher } from 'undici';
 import type { Connections } from './connections';
 import { networkFault } from './network-fault';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 
 /** One request, and what may be done with it. */
 export interface Exchange {

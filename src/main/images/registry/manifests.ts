@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-import { createHash } from 'node:crypto';
 import { Failure } from '@shared/failure';
+import { digestOf } from '../checked-bytes';
+import { DOCUMENT_TYPES } from '../media-types';
+import { plain } from '../plain-text';
 import type { SourceRoot } from '../source';
-import { digestLike } from './digest';
 import { headerOf, type Answer } from './exchange';
-import { isSchema1, manifestAccept } from './media-types';
-import { plain } from './plain-text';
 import type { RegistryClient } from './registry-client';
 import { printImageName } from '../image-name';
 import { readBody } from './small-body';
 import { RegistryRefusal } from './answer-failure';
 import { tagPages } from './tags';
+
+/** Docker's first format, whose layers have no digests that could be checked. */
+const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 
 /** Bytes of a manifest, an index or a configuration. */
 export const MOST_SMALL = 8 << 20;
@@ -31,7 +33,7 @@ export async function fetchManifest(
   const answer = await client.request({
     method: 'GET',
     path: `${client.name.path}/manifests/${reference}`,
-    headers: { accept: manifestAccept, 'accept-encoding': 'identity' },
+    headers: { accept: DOCUMENT_TYPES.join(', '), 'accept-encoding': 'identity' },
     scopes: [client.scope('pull')],
     expect: [200],
     subject,
@@ -39,17 +41,17 @@ export async function fetchManifest(
   });
   const bytes = await readBody(answer, MOST_SMALL, signal);
   const mediaType = typeOf(answer, bytes);
-  if (isSchema1(mediaType)) throw schema1(subject);
+  if (SCHEMA1.test(mediaType)) throw schema1(subject);
   const claimed = headerOf(answer, 'docker-content-digest');
   for (const [digest, who] of [
     [byDigest ? reference : undefined, 'asked for'],
     [claimed, 'claimed'],
   ] as const) {
     if (digest === undefined) continue;
-    const actual = digestLike(digest, bytes);
+    const actual = digestOf(bytes, digest);
     if (actual !== digest) throw mismatch(subject, client.name.domain, digest, who, actual);
   }
-  const digest = byDigest ? reference : `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const digest = byDigest ? reference : digestOf(bytes);
   return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { Failure } from '@shared/failure';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 
 /**
  * What went wrong below HTTP. `broken`: the connection was there; `unreachable`: it never was; `certificate` and

@@ -2,7 +2,7 @@
 import { Failure } from '@shared/failure';
 import { parse } from 'smol-toml';
 import * as v from 'valibot';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 
 const mirror = v.looseObject({
   location: v.string(),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { Failure } from '@shared/failure';
 import { printImageName, withDefaultTag, type ImageName } from '../image-name';
+import { digestOf } from '../checked-bytes';
+import { DOCUMENT_TYPES, isForeignLayer } from '../media-types';
 import type { Descriptor, ImageDestination } from '../source';
-import { digestLike } from './digest';
 import { pushEndpoint } from './endpoints';
 import { discard, headerOf } from './exchange';
-import { isForeign, isManifest, manifestAccept } from './media-types';
 import { MOST_SMALL } from './manifests';
 import { loadRegistriesConf } from './registries-conf-files';
 import { RegistryClient } from './registry-client';
@@ -40,8 +40,8 @@ export class RegistryDestination implements ImageDestination {
   /** Whether the registry has it, or takes it from another of its repositories. Foreign layers are never sent. */
   async has(descriptor: Descriptor, signal: AbortSignal): Promise<boolean> {
     const { digest, mediaType } = descriptor;
-    if (isForeign(descriptor)) return true;
-    if (isManifest(mediaType)) return this.#hasManifest(digest, signal);
+    if (isForeignLayer(descriptor)) return true;
+    if (DOCUMENT_TYPES.includes(mediaType)) return this.#hasManifest(digest, signal);
     const requests = new UploadRequests(this.#client, digest, signal);
     if (await requests.exists()) return true;
     return this.#mount(digest, requests);
@@ -72,7 +72,7 @@ export class RegistryDestination implements ImageDestination {
     signal: AbortSignal,
   ): Promise<void> {
     const body = new UploadBody(descriptor, open, onBytes);
-    if (isManifest(descriptor.mediaType)) {
+    if (DOCUMENT_TYPES.includes(descriptor.mediaType)) {
       const bytes = await this.#collect(descriptor, body);
       await this.#putManifest(descriptor.digest, descriptor, bytes, signal);
       return;
@@ -85,7 +85,7 @@ export class RegistryDestination implements ImageDestination {
   /** Puts the manifest by its digest where the name has one, and by the tag. */
   async finish(descriptor: Descriptor, bytes: Buffer, signal: AbortSignal): Promise<void> {
     const { tag, digest } = this.#name;
-    const actual = digestLike(descriptor.digest, bytes);
+    const actual = digestOf(bytes, descriptor.digest);
     if (actual !== descriptor.digest) throw this.#wrong(descriptor.digest, `the manifest has the digest ${actual}`);
     if (digest !== null && digest !== actual) throw this.#wrong(digest, `the image has the digest ${actual}`);
     if (digest !== null) await this.#putManifest(digest, descriptor, bytes, signal);
@@ -100,7 +100,7 @@ export class RegistryDestination implements ImageDestination {
     const answer = await this.#client.request({
       method: 'HEAD',
       path: `${this.#name.path}/manifests/${digest}`,
-      headers: { accept: manifestAccept },
+      headers: { accept: DOCUMENT_TYPES.join(', ') },
       scopes: [this.#client.scope('pull', 'push')],
       expect: [200, 404],
       subject: this.notation,

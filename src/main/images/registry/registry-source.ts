@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { Failure } from '@shared/failure';
+import { DOCUMENT_TYPES } from '../media-types';
 import type { Descriptor, ImageSource, SourceRoot } from '../source';
 import { openBlob, rangeHeaders } from './blob-stream';
 import { pullEndpoints } from './endpoints';
 import { openForeign } from './foreign-blob';
 import { fetchManifest, fetchRoot, MOST_SMALL } from './manifests';
-import { isManifest } from './media-types';
 import { loadRegistriesConf } from './registries-conf-files';
 import { RegistryClient } from './registry-client';
 import { printImageName, withDefaultTag, type ImageName } from '../image-name';
@@ -48,7 +48,7 @@ export class RegistrySource implements ImageSource {
   async read(descriptor: Descriptor, signal: AbortSignal): Promise<Buffer> {
     const { digest, mediaType, size } = descriptor;
     if (size > MOST_SMALL) throw tooLarge(descriptor);
-    if (isManifest(mediaType)) {
+    if (DOCUMENT_TYPES.includes(mediaType)) {
       return this.#first(signal, async (client) => (await fetchManifest(client, digest, signal)).bytes);
     }
     const chunks: Uint8Array[] = [];

@@ -6,7 +6,7 @@ import type { Challenge } from './challenges';
 import type { Connections } from './connections';
 import type { Proof } from './credentials';
 import { exchange, refusePlainHttp } from './exchange';
-import { plain } from './plain-text';
+import { plain } from '../plain-text';
 import { readBody } from './small-body';
 
 export interface Token {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Hash } from 'node:crypto';
 import { Failure } from '@shared/failure';
+import { algorithmOf, hashFor } from '../checked-bytes';
 import type { Descriptor } from '../source';
-import { hashFor } from './digest';
 
 /**
  * What is sent of a blob, counted and hashed as it passes. Bytes that are sent again after a break are neither counted
@@ -44,7 +44,7 @@ export class UploadBody {
   /** @throws Failure with both digests when what has passed is not the blob of the descriptor */
   check(): void {
     const { digest } = this.descriptor;
-    const actual = `${digest.slice(0, digest.indexOf(':'))}:${this.#hash.copy().digest('hex')}`;
+    const actual = `${algorithmOf(digest)}:${this.#hash.copy().digest('hex')}`;
     if (actual === digest) return;
     throw new Failure(
       'wrong-digest',
