@@ -144,7 +144,11 @@ test('a blob of another repository is mounted, and not sent', async () => {
   await put(next, fresh);
   expect(proxy.seen.map(({ method }) => method)).toEqual(['PATCH', 'PUT']);
   expect(await next.has(fresh, signal())).toBe(true);
+  // One that is never used is given up.
+  expect(await next.has(layout.blob('application/octet-stream', Buffer.from('unused')), signal())).toBe(false);
+  proxy.seen.length = 0;
   await next.close();
+  expect(proxy.seen.map(({ method }) => method)).toEqual(['DELETE']);
 });
 
 test('an upload that breaks goes on at the last part that arrived', async () => {

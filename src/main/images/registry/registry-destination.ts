@@ -92,7 +92,14 @@ export class RegistryDestination implements ImageDestination {
     if (tag !== null) await this.#putManifest(tag, descriptor, bytes, signal);
   }
 
+  /** Lets the registry forget the uploads that nothing was sent to. */
   async close(): Promise<void> {
+    const left = [...this.#sessions];
+    this.#sessions.clear();
+    const signal = new AbortController().signal;
+    await Promise.all(
+      left.map(([digest, session]) => new UploadRequests(this.#client, digest, signal).cancel(session)),
+    );
     await this.#client.close();
   }
 
