@@ -8,7 +8,7 @@ import { parseImageName } from '../../src/main/images/image-name';
 import { RegistrySource } from '../../src/main/images/registry/registry-source';
 import type { RegistrySettings } from '../../src/main/images/registry/settings';
 import { Authority, type Certificate } from '../support/authority';
-import { startFaultProxy } from '../support/fault-proxy';
+import { startFaultProxy, type Fault } from '../support/fault-proxy';
 import { OciLayout } from '../support/oci-layout';
 import { pullAll } from '../support/pull';
 import { run, startRegistry, type Registry } from '../support/registry';
@@ -236,21 +236,14 @@ test('a token is fetched once for many blobs, as nobody, by name, or with an ide
   expect(failure.hint).toContain(file);
 });
 
-test('a token that ends in the middle of a blob is replaced, and the blob goes on', async () => {
+test('a token that is refused in the middle of a blob is replaced, and the blob goes on', async () => {
   const proxy = await startFaultProxy(bearer.port);
   try {
-    // Of the minute of grace that the registry gives two seconds are left, though the server of the token says 300 s.
-    tokens.life = -58;
-    const given = settings({ insecure: true, retry: { firstPause: 4000 } });
-    const source = new RegistrySource(parseImageName(`${proxy.host}/team/app:1`), given);
-    await source.root(AbortSignal.timeout(20_000));
-    tokens.life = 300;
-    let cut = false;
-    proxy.fault = ({ url }) => {
-      if (cut || !url.includes('/blobs/')) return undefined;
-      cut = true;
-      return { cutAnswer: 100 };
-    };
+    const { headers } = await fetch(`http://${bearer.host}/v2/`);
+    const refusal = { status: 401, answer: { 'www-authenticate': headers.get('www-authenticate')! } };
+    const source = new RegistrySource(parseImageName(`${proxy.host}/team/app:1`), settings({ insecure: true }));
+    const faults: Fault[] = [{ cutAnswer: 100 }, refusal];
+    proxy.fault = ({ url }) => (url.includes('/blobs/') ? faults.shift() : undefined);
     expect(await pullAll(source, AbortSignal.timeout(20_000))).toBe(3);
     const blobs = proxy.seen.filter(({ url }) => url.includes('/blobs/'));
     const used = [...new Set(blobs.map(({ headers }) => headers.authorization))];
@@ -263,7 +256,6 @@ test('a token that ends in the middle of a blob is replaced, and the blob goes o
     ]);
     await source.close();
   } finally {
-    tokens.life = 300;
     proxy.stop();
   }
 });

@@ -14,10 +14,11 @@ export interface TokenRequest {
 export interface TokenServer {
   readonly realm: string;
   readonly requests: TokenRequest[];
-  /** Seconds that the tokens live, as they say and as the registry holds them to. */
-  life: number;
   stop(): void;
 }
+
+/** Seconds that the tokens live. */
+const LIFE = 300;
 
 /** Issues tokens that docker-registry believes (distribution, "Token Authentication Implementation") to `may`. */
 export async function startTokenServer(
@@ -28,7 +29,6 @@ export async function startTokenServer(
   const key = createPrivateKey(readFileSync(certificate.key));
   const chain = [new X509Certificate(readFileSync(certificate.cert)).raw.toString('base64')];
   const requests: TokenRequest[] = [];
-  const state = { life: 300 };
   const server = createServer((request, response) => {
     void (async () => {
       let form = '';
@@ -50,24 +50,24 @@ export async function startTokenServer(
       const now = Math.floor(Date.now() / 1000);
       const claims = {
         ...{ iss: issuer, sub: 'tester', aud: asked.parameters.get('service'), jti: randomUUID() },
-        ...{ exp: now + state.life, nbf: now - 10, iat: now, access },
+        ...{ exp: now + LIFE, nbf: now - 10, iat: now, access },
       };
       const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
       const text = `${encode({ typ: 'JWT', alg: 'ES256', x5c: chain })}.${encode(claims)}`;
       const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
       const name = request.method === 'POST' ? 'access_token' : 'token';
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ [name]: `${text}.${signature}`, expires_in: 300 }));
+      response.end(JSON.stringify({ [name]: `${text}.${signature}`, expires_in: LIFE }));
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
-  return Object.assign(state, {
+  return {
     realm: `http://127.0.0.1:${port}/token`,
     requests,
     stop: () => {
       server.closeAllConnections();
       server.close();
     },
-  });
+  };
 }
