@@ -7,7 +7,7 @@ import { parseImageName } from '../../src/main/images/image-name';
 import { listTags } from '../../src/main/images/registry/list-tags';
 import { RegistryDestination } from '../../src/main/images/registry/registry-destination';
 import { RegistrySource } from '../../src/main/images/registry/registry-source';
-import { pieces } from '../support/pull';
+import { streamOf } from '../support/tar-bytes';
 
 // Registries that mean harm: whatever bytes they answer with, each call ends, with a Failure that shows no control
 // characters, holds no credentials, and has kept little in memory.
@@ -71,7 +71,7 @@ async function outcomes(host: string): Promise<string[]> {
     () =>
       destination.put(
         blob,
-        async (offset) => pieces(Buffer.alloc(1000 - offset)),
+        async (offset) => streamOf(Buffer.alloc(1000 - offset)),
         () => undefined,
         signal(),
       ),
@@ -145,6 +145,14 @@ test.each<[string, Behaviour]>([
   [
     'has two lengths',
     later((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n{}    ')),
+  ],
+  [
+    'breaks off in its chunks',
+    later((socket) => socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n{"t')),
+  ],
+  [
+    'has chunks of no size',
+    later((socket) => socket.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n')),
   ],
   ['claims a huge length', later((socket) => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${2 ** 60}\r\n\r\n{}`))],
   ['has a negative length', later((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n{}'))],

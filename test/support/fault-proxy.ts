@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 /** What goes wrong with one request on its way to the registry. */
 export type Fault =
@@ -18,7 +19,13 @@ export type Fault =
   | { readonly headers: Record<string, string> }
   /** As a registry that knows no ranges. */
   | { readonly noRange: true }
-  | { readonly status: number; readonly answer?: Record<string, string>; readonly body?: string };
+  /** An answer of the proxy's own; `trickled`, it goes on with a byte now and then for ever. */
+  | {
+      readonly status: number;
+      readonly answer?: Record<string, string>;
+      readonly body?: string;
+      readonly trickled?: true;
+    };
 
 export interface Seen {
   readonly method: string;
@@ -32,6 +39,8 @@ export interface FaultProxy {
   readonly seen: Seen[];
   /** Decides over each request; none by default. */
   fault: (seen: Seen) => Fault | undefined;
+  /** How many are open now. */
+  connections(): Promise<number>;
   stop(): void;
 }
 
@@ -42,6 +51,7 @@ export async function startFaultProxy(registryPort: number): Promise<FaultProxy>
     port: 0,
     seen: [],
     fault: () => undefined,
+    connections: () => promisify(server.getConnections.bind(server))(),
     stop: () => {
       server.closeAllConnections();
       server.close();
@@ -66,7 +76,12 @@ async function handle(
   fault: Fault | undefined,
 ): Promise<void> {
   if (fault && 'status' in fault) {
-    response.writeHead(fault.status, fault.answer ?? {}).end(fault.body ?? '');
+    response.writeHead(fault.status, fault.answer ?? {});
+    if (!fault.trickled) response.end(fault.body ?? '');
+    while (!response.writableEnded && !response.destroyed) {
+      response.write('.');
+      await sleep(50);
+    }
     return;
   }
   if (fault && 'swallow' in fault) {

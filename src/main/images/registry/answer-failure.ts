@@ -54,7 +54,7 @@ export async function answerFailure(answer: Answer, asked: Asked, signal: AbortS
 
 async function errorsOf(answer: Answer, signal: AbortSignal): Promise<{ code: string; message: string }[]> {
   try {
-    const body = await readBody(answer, MOST_BYTES, signal, 15_000);
+    const body = await readBody(answer, MOST_BYTES, signal, 5000);
     return v.parse(schema, JSON.parse(body.toString('utf8'))).errors;
   } catch {
     signal.throwIfAborted();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { Challenge } from './challenges';
+import { parseChallenges, type Challenge } from './challenges';
 import type { Connections } from './connections';
 import type { FoundCredentials } from './credentials';
+import type { Answer } from './exchange';
 import { basic, fetchToken, type Token } from './tokens';
 
 /** What a request must be allowed: `repository:library/debian:pull`. */
@@ -20,9 +21,12 @@ export class Authorizer {
     private readonly find: (signal: AbortSignal) => Promise<FoundCredentials>,
   ) {}
 
-  /** Takes note of what the registry asked for. */
-  learn(challenges: readonly Challenge[]): void {
+  /** Takes note of what an answer of the registry asks for; false where it asks for nothing. */
+  learn({ headers }: Pick<Answer, 'headers'>): boolean {
+    const values = headers['www-authenticate'] ?? [];
+    const challenges = parseChallenges(Array.isArray(values) ? values : [values]);
     if (challenges.some(({ scheme }) => scheme === 'bearer' || scheme === 'basic')) this.#challenges = challenges;
+    return challenges.length > 0;
   }
 
   /** The value of `Authorization` for these scopes, or null. @throws Failure of a token server that refuses */

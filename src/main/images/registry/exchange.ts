@@ -12,7 +12,7 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   /** Goes to the origin of `url` alone, whatever a redirect says. */
   readonly authorization: string | null;
-  /** Bytes can be sent again after a redirect, a stream cannot. */
+  /** Bytes can be sent again after a redirect within the origin, a stream cannot. */
   readonly body?: Buffer | AsyncIterable<Uint8Array>;
   /** Whether unknown certificates and plain http will do, here and where it is redirected to. */
   readonly insecure: boolean;
@@ -28,6 +28,8 @@ export interface Answer {
 }
 
 const MOST_REDIRECTS = 10;
+/** Milliseconds for the rest of an answer: a byte now and then must not keep us. */
+const DISCARD_TIME = 1000;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** The one value of a header that should come once; of several the first. */
@@ -55,14 +57,30 @@ export async function exchange(connections: Connections, first: Exchange): Promi
     });
     const location = REDIRECTS.has(answer.status) ? headerOf(answer, 'location') : undefined;
     if (location === undefined) return answer;
+    const next = follow(answer, location, url);
     const safe = method === 'GET' || method === 'HEAD';
-    if (!safe && (answer.status < 307 || !(body === undefined || Buffer.isBuffer(body)))) return answer;
+    if (!safe && !mayRepeat(answer.status, body, next.origin === first.url.origin)) return answer;
     await discard(answer, signal);
     if (hops === MOST_REDIRECTS) {
       throw wrongRedirect(first.url, `it redirects more than ${MOST_REDIRECTS} times, lastly to ${plain(location)}`);
     }
-    url = target(location, url);
+    url = next;
   }
+}
+
+function follow({ body }: Answer, location: string, base: URL): URL {
+  try {
+    return target(location, base);
+  } catch (error) {
+    body.destroy();
+    throw error;
+  }
+}
+
+/** Whether something that changes may be asked of another address: its body may be as secret as its credentials. */
+function mayRepeat(status: number, body: Exchange['body'], ours: boolean): boolean {
+  if (status < 307) return false;
+  return body === undefined || (Buffer.isBuffer(body) && (ours || body.length === 0));
 }
 
 async function once(
@@ -87,12 +105,15 @@ async function once(
   }
 }
 
-/** Reads what nobody wants, so that the connection can be used again; a long answer is cut off. */
+/** Reads what nobody wants, so that the connection can be used again; a long answer is cut off, and a slow one too. */
 export async function discard({ body }: Pick<Answer, 'body'>, signal: AbortSignal): Promise<void> {
+  const timer = setTimeout(() => void body.destroy(), DISCARD_TIME);
   try {
     await body.dump({ limit: 64 * 1024, signal });
   } catch {
     signal.throwIfAborted();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -2,12 +2,11 @@
 import { Failure } from '@shared/failure';
 import { digestOf } from '../checked-bytes';
 import { DOCUMENT_TYPES } from '../media-types';
-import { plain } from '../plain-text';
 import type { SourceRoot } from '../source';
 import { headerOf, type Answer } from './exchange';
-import type { RegistryClient } from './registry-client';
+import { plain } from '../plain-text';
+import type { RegistryClient, RegistryRequest } from './registry-client';
 import { printImageName } from '../image-name';
-import { readBody } from './small-body';
 import { RegistryRefusal } from './answer-failure';
 import { tagPages } from './tags';
 
@@ -30,16 +29,13 @@ export async function fetchManifest(
   const subject = byDigest
     ? printImageName({ ...client.name, tag: null, digest: reference })
     : printImageName({ ...client.name, tag: reference, digest: null });
-  const answer = await client.request({
+  const request: RegistryRequest = {
     method: 'GET',
     path: `${client.name.path}/manifests/${reference}`,
     headers: { accept: DOCUMENT_TYPES.join(', '), 'accept-encoding': 'identity' },
-    scopes: [client.scope('pull')],
-    expect: [200],
-    subject,
-    signal,
-  });
-  const bytes = await readBody(answer, MOST_SMALL, signal);
+    ...{ scopes: [client.scope('pull')], expect: [200], subject, signal },
+  };
+  const { answer, bytes } = await client.document(request, MOST_SMALL);
   const mediaType = typeOf(answer, bytes);
   if (SCHEMA1.test(mediaType)) throw schema1(subject);
   const claimed = headerOf(answer, 'docker-content-digest');

@@ -81,7 +81,9 @@ export function networkFault(error: unknown, url: URL): NetworkFault | null {
   const { code: word, message } = cause as NodeJS.ErrnoException;
   // undici leaves the code out where its parser cannot go on.
   const code = word ?? (cause.name === 'HTTPParserError' ? 'HPE_INVALID' : '');
-  const kind = kindOf(code);
+  // The one that undici gives to a proxy's refusal.
+  const refused = code === 'UND_ERR_ABORTED' && message.startsWith('Proxy response');
+  const kind = refused ? 'unreachable' : kindOf(code);
   return kind && new NetworkFault(kind, code, url, plain(message || code));
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { type Failure } from '@shared/failure';
+import type { ImageName } from '../image-name';
 import { answerFailure } from './answer-failure';
+import { findApiRoot } from './api-root';
 import { Authorizer, type Scope } from './authorizer';
-import { parseChallenges } from './challenges';
 import { Connections } from './connections';
 import { findCredentials } from './credentials';
 import type { Endpoint } from './endpoints';
-import { discard, exchange, headerOf, type Answer, type Exchange } from './exchange';
+import { discard, exchange, type Answer, type Exchange } from './exchange';
 import { NetworkFault } from './network-fault';
-import { printImageName, type ImageName } from '../image-name';
-import { defaultRetry, isPassing, pause, pauseBefore, retryAfter, type RetryPolicy } from './retry';
+import { defaultRetry, pause, pauseBefore, waitAfter, type RetryPolicy } from './retry';
 import type { RegistrySettings } from './settings';
+import { readBody } from './small-body';
 
 export interface RegistryRequest {
   readonly method: Exchange['method'];
@@ -47,10 +48,6 @@ export class RegistryClient {
     );
   }
 
-  get insecure(): boolean {
-    return this.#insecure;
-  }
-
   /** What is known of our credentials, as the end of a hint. */
   get story(): string {
     return this.#authorizer.story;
@@ -70,6 +67,18 @@ export class RegistryClient {
    * @throws Failure of any status that is not expected, and of a registry that cannot be had
    */
   async request(request: RegistryRequest): Promise<Answer> {
+    return this.#take(request, (answer) => Promise.resolve(answer));
+  }
+
+  /**
+   * As `request`, with the body of an answer that has to fit in memory: one that breaks off is asked for again too.
+   * @param most bytes that it may have
+   */
+  async document(request: RegistryRequest, most: number): Promise<{ answer: Answer; bytes: Buffer }> {
+    return this.#take(request, async (answer) => ({ answer, bytes: await readBody(answer, most, request.signal) }));
+  }
+
+  async #take<T>(request: RegistryRequest, take: (answer: Answer) => Promise<T>): Promise<T> {
     const { signal, expect, body } = request;
     const once = body !== undefined && !Buffer.isBuffer(body);
     const tries = once ? 1 : this.retry.tries;
@@ -80,6 +89,7 @@ export class RegistryClient {
       let authorization: string | null;
       try {
         ({ answer, authorization } = await this.#send(request));
+        if (expect.includes(answer.status)) return await take(answer);
       } catch (error) {
         if (!(error instanceof NetworkFault)) throw error;
         if (once) throw error;
@@ -88,7 +98,6 @@ export class RegistryClient {
         await pause(pauseBefore(tried + 1, this.retry), signal);
         continue;
       }
-      if (expect.includes(answer.status)) return answer;
       if (answer.status === 401 && !refused && this.#challenged(answer, authorization)) {
         refused = true;
         this.#authorizer.forget(request.scopes);
@@ -97,7 +106,7 @@ export class RegistryClient {
         tried -= 1;
         continue;
       }
-      const wait = this.#wait(answer, tried);
+      const wait = waitAfter(answer, tried, this.retry);
       if (last || wait === null) throw await this.#failure(answer, request);
       await discard(answer, signal);
       await pause(wait, signal);
@@ -121,60 +130,18 @@ export class RegistryClient {
     return { answer, authorization };
   }
 
-  /** Milliseconds after which an answer is worth another try; null where it is not. */
-  #wait(answer: Answer, tried: number): number | null {
-    if (!isPassing(answer.status)) return null;
-    const asked = retryAfter(headerOf(answer, 'retry-after'), Date.now());
-    if (asked !== null && asked > this.retry.longestRetryAfter) return null;
-    return Math.max(asked ?? 0, pauseBefore(tried + 1, this.retry));
-  }
-
   /** Whether a refusal comes from the registry itself, and something else than what we showed may do better. */
   #challenged(answer: Answer, authorization: string | null): boolean {
     // The same password once more would only count against us.
     if (answer.url.origin !== this.#base?.origin || authorization?.startsWith('Basic ')) return false;
-    const challenges = challengesOf(answer);
-    this.#authorizer.learn(challenges);
-    return challenges.length > 0;
+    return this.#authorizer.learn(answer);
   }
 
-  /** The registry's address, found by asking it whether it is one (distribution-spec, "Determining Support"). */
   async #find(signal: AbortSignal): Promise<URL> {
-    if (this.#base) return this.#base;
-    const host = this.name.domain === 'docker.io' ? 'registry-1.docker.io' : this.name.domain;
-    const [first, ...others] = this.#insecure ? ['https', 'http'] : ['https'];
-    try {
-      this.#base = await this.#ping(new URL(`${first}://${host}/v2/`), signal);
-    } catch (error) {
-      if (!(error instanceof NetworkFault) || error.kind === 'certificate' || others.length === 0) throw error;
-      this.#base = await this.#ping(new URL(`${others[0]}://${host}/v2/`), signal);
-    }
+    const { name, connections, retry } = this;
+    const search = { name, connections, retry, insecure: this.#insecure, authorizer: this.#authorizer };
+    this.#base ??= await findApiRoot(search, signal);
     return this.#base;
-  }
-
-  async #ping(url: URL, signal: AbortSignal): Promise<URL> {
-    const { connections, insecure } = this;
-    for (let tried = 1; ; tried += 1) {
-      const answer = await exchange(connections, {
-        method: 'GET',
-        url,
-        headers: {},
-        authorization: null,
-        insecure,
-        signal,
-      });
-      const { status } = answer;
-      if (status === 200 || status === 401) {
-        this.#authorizer.learn(challengesOf(answer));
-        await discard(answer, signal);
-        return url;
-      }
-      const wait = this.#wait(answer, tried);
-      const request = { subject: printImageName(this.name), signal };
-      if (tried >= this.retry.tries || wait === null) throw await this.#failure(answer, request);
-      await discard(answer, signal);
-      await pause(wait, signal);
-    }
   }
 
   async #failure(answer: Answer, { subject, signal }: Pick<RegistryRequest, 'subject' | 'signal'>): Promise<Failure> {
@@ -187,9 +154,4 @@ export class StaleToken extends Error {
   constructor(readonly failure: Failure) {
     super(failure.message);
   }
-}
-
-function challengesOf({ headers }: Answer): ReturnType<typeof parseChallenges> {
-  const values = headers['www-authenticate'] ?? [];
-  return parseChallenges(Array.isArray(values) ? values : [values]);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { setTimeout as sleep } from 'node:timers/promises';
+import { headerOf, type Answer } from './exchange';
 
 /** How often, and after what pauses, a request is tried again. */
 export interface RetryPolicy {
@@ -37,6 +38,18 @@ export function retryAfter(header: string | undefined, now: number): number | nu
 /** Answers by which a registry says "later": what else is wrong will be wrong again. */
 export function isPassing(status: number): boolean {
   return status === 408 || status === 429 || status === 500 || (status >= 502 && status <= 504);
+}
+
+/** Milliseconds after which an answer is worth another try; null where it is not, or asks for too long a pause. */
+export function waitAfter(
+  answer: Pick<Answer, 'status' | 'headers'>,
+  tried: number,
+  policy: RetryPolicy,
+): number | null {
+  if (!isPassing(answer.status)) return null;
+  const asked = retryAfter(headerOf(answer, 'retry-after'), Date.now());
+  if (asked !== null && asked > policy.longestRetryAfter) return null;
+  return Math.max(asked ?? 0, pauseBefore(tried + 1, policy));
 }
 
 /** Waits, or throws the signal's reason. */

@@ -2,20 +2,19 @@
 import { Failure } from '@shared/failure';
 import * as v from 'valibot';
 import { headerOf, target } from './exchange';
-import type { RegistryClient } from './registry-client';
+import type { RegistryClient, RegistryRequest } from './registry-client';
 import { isTag, printImageName } from '../image-name';
-import { readBody } from './small-body';
 
 const schema = v.looseObject({ tags: v.optional(v.nullable(v.array(v.string()))) });
 
 const MOST_BYTES = 8 << 20;
-/** More than any registry has, with the pages that registries give. */
-const MOST_PAGES = 10_000;
+/** Of a hundred tags and more each, as registries give them. */
+const MOST_PAGES = 2000;
 
 /**
  * The tags of the client's repository, page by page in the registry's order (distribution-spec, "Listing Tags").
  * @param size tags that a page is to have; the registry may give fewer, or all at once
- * @throws Failure of a list that leads round in a circle
+ * @throws Failure of a list that leads round in a circle, or has no end
  */
 export async function* tagPages(client: RegistryClient, signal: AbortSignal, size = 1000): AsyncGenerator<string[]> {
   const { path: repository } = client.name;
@@ -23,16 +22,13 @@ export async function* tagPages(client: RegistryClient, signal: AbortSignal, siz
   let path: string | URL = `${repository}/tags/list?n=${size}`;
   const seen = new Set<string>();
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
-    const answer = await client.request({
+    const request: RegistryRequest = {
       method: 'GET',
-      path,
-      headers: { accept: 'application/json' },
-      scopes: [client.scope('pull')],
-      expect: [200],
-      subject,
-      signal,
-    });
-    const { tags } = parse(await readBody(answer, MOST_BYTES, signal), answer.url.host);
+      ...{ path, headers: { accept: 'application/json' } },
+      ...{ scopes: [client.scope('pull')], expect: [200], subject, signal },
+    };
+    const { answer, bytes } = await client.document(request, MOST_BYTES);
+    const { tags } = parse(bytes, answer.url.host);
     // What cannot be a tag could not be asked for either.
     yield (tags ?? []).filter(isTag);
     const next = nextPage(headerOf(answer, 'link'));
@@ -42,6 +38,11 @@ export async function* tagPages(client: RegistryClient, signal: AbortSignal, siz
     seen.add(url.href);
     path = url;
   }
+  throw new Failure(
+    'registry-answer',
+    `${subject}: ${client.name.domain} gives more than ${MOST_PAGES} pages.`,
+    'Name the tag yourself.',
+  );
 }
 
 /** The address of `rel="next"` in a `Link` header (RFC 8288); null where there is none. */
