@@ -12,6 +12,7 @@ const TELL_MS = 100;
  */
 export async function runSlices(work: Iterator<void, void>, signal: AbortSignal, tell: () => void): Promise<void> {
   for (let told = performance.now(); ;) {
+    signal.throwIfAborted();
     const turn = performance.now() + TURN_MS;
     for (let now = performance.now(); now < turn; now = performance.now()) {
       if (!work.next().done) continue;
@@ -19,7 +20,6 @@ export async function runSlices(work: Iterator<void, void>, signal: AbortSignal,
       return;
     }
     await new Promise((resolve) => setImmediate(resolve));
-    signal.throwIfAborted();
     if (performance.now() - told < TELL_MS) continue;
     told = performance.now();
     tell();
