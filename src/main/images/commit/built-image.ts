@@ -5,20 +5,20 @@ import type { Digest } from '@shared/images';
 import { digestOf } from '../checked-bytes';
 import { nodePath } from '../destinations/fresh-file';
 import { one } from '../destinations/oci-folder';
-import { OCI_CONFIG, OCI_MANIFEST } from '../media-types';
+import { inFormat, manifestTypeOf, type ManifestFormat } from '../manifest-format';
+import { OCI_CONFIG } from '../media-types';
 import type { Descriptor, ImageSource, SourceRoot } from '../source';
-import type { ConfigDocument } from './edit-config';
 import type { BuiltLayer } from './layer-blob';
 
 /** Layers of an image that is made: some were made just now, the others are another image's. */
 export interface BuiltParts {
-  readonly config: ConfigDocument;
+  readonly config: Buffer;
   /** Of all layers, the lowest first. */
   readonly layers: readonly Descriptor[];
   readonly built: readonly BuiltLayer[];
   /** Has the blobs of the other layers; null where there are none. */
   readonly base: ImageSource | null;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly format: ManifestFormat;
 }
 
 /** An image that was made here, as a source: into the store and out of it lead the same ways as for any other. */
@@ -39,14 +39,15 @@ export class BuiltImage implements ImageSource {
   ) {
     this.base = parts.base;
     this.files = new Map(parts.built.map(({ descriptor, file }) => [descriptor.digest, file]));
-    this.config = document(OCI_CONFIG, parts.config);
-    this.manifest = document(OCI_MANIFEST, {
+    const { config, layers, format } = parts;
+    this.config = documentOf(inFormat({ mediaType: OCI_CONFIG, digest: '', size: 0 }, format).mediaType, config);
+    const manifest = {
       schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
+      mediaType: manifestTypeOf(format),
       config: this.config.descriptor,
-      layers: parts.layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
-      ...(parts.annotations ? { annotations: parts.annotations } : {}),
-    });
+      layers: layers.map((layer) => inFormat(layer, format)).map(plain),
+    };
+    this.manifest = documentOf(manifest.mediaType, Buffer.from(JSON.stringify(manifest)));
   }
 
   root(): Promise<SourceRoot> {
@@ -75,7 +76,14 @@ export class BuiltImage implements ImageSource {
   }
 }
 
-function document(mediaType: string, value: unknown): SourceRoot {
-  const bytes = Buffer.from(JSON.stringify(value));
-  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
-}
+const plain = ({ mediaType, digest, size, urls }: Descriptor): Descriptor => ({
+  mediaType,
+  digest,
+  size,
+  ...(urls ? { urls } : {}),
+});
+
+const documentOf = (mediaType: string, bytes: Buffer): SourceRoot => ({
+  descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length },
+  bytes,
+});

@@ -6,6 +6,7 @@ import { checkedBytes } from '../checked-bytes';
 import { parseConfig } from '../config';
 import type { Packing } from '../layer-format';
 import { parseManifest } from '../manifest';
+import type { ManifestFormat } from '../manifest-format';
 import { hostPlatform } from '../platforms';
 import type { Descriptor, ImageSource, SourceRoot } from '../source';
 import { BuiltImage } from './built-image';
@@ -50,6 +51,8 @@ export interface ImageRequest {
   /** What the history says of it. */
   readonly step: HistoryEntry;
   readonly references: readonly string[];
+  /** `oci` by default. */
+  readonly format?: ManifestFormat;
   readonly note: (text: string) => void;
   readonly signal: AbortSignal;
   /** Bytes of the new layer's tar, and its entries, so far. */
@@ -69,10 +72,11 @@ export async function commitImage(request: ImageRequest): Promise<BuiltImage> {
   const edited = withEdits(withLayers(config, kept, diffIds, step), edits);
   return new BuiltImage(
     {
-      config: edited,
+      config: Buffer.from(JSON.stringify(edited)),
       layers: [...layers.slice(0, kept), ...built.map(({ descriptor }) => descriptor)],
       built,
       base: base?.source ?? null,
+      format: request.format ?? 'oci',
     },
     references,
     references[0] ?? 'the new image',

@@ -28,30 +28,27 @@ export interface BuildOptions extends PackOptions {
   readonly onProgress: (bytes: number, entries: number) => void;
 }
 
+/** A blob in a file, and what names it. */
+export type PackedBlob = Pick<BuiltLayer, 'descriptor' | 'file'>;
+
 /**
- * Packs the difference of two trees as the blob of a layer. Nothing is left of one that fails or is cancelled.
- * @throws Failure as `layerItems` and `tarOf`; AbortError
+ * Packs a tar into a file. Nothing is left of one that fails or is cancelled.
+ * @param path of the file, which is not there yet
+ * @throws what the tar throws; the signal's reason
  */
-export async function buildLayer(stacks: RangeStacks, options: BuildOptions): Promise<BuiltLayer> {
-  const { file: path, packing, signal, onProgress } = options;
-  const plain = createHash('sha256');
-  let [tarBytes, entries] = [0, 0];
-  async function* tar(): AsyncGenerator<Buffer> {
-    for (const chunk of tarOf(layerEntries(stacks, options), () => entries++)) {
-      signal.throwIfAborted();
-      plain.update(chunk);
-      tarBytes += chunk.length;
-      yield chunk;
-      onProgress(tarBytes, entries);
-    }
-  }
-  const packed = createHash('sha256');
+export async function packTar(
+  tar: AsyncIterable<Uint8Array>,
+  path: ByteString,
+  packing: Packing,
+  signal: AbortSignal,
+): Promise<PackedBlob> {
+  const hash = createHash('sha256');
   let size = 0;
   const file = await FreshFile.make(path);
   try {
-    for await (const chunk of compress(tar(), packing)) {
+    for await (const chunk of compress(tar, packing)) {
       signal.throwIfAborted();
-      packed.update(chunk);
+      hash.update(chunk);
       size += chunk.length;
       await writeAll(file.handle, chunk);
     }
@@ -60,10 +57,27 @@ export async function buildLayer(stacks: RangeStacks, options: BuildOptions): Pr
     throw error;
   }
   await file.keep();
-  const descriptor = {
-    mediaType: LAYER_MEDIA_TYPE[packing],
-    digest: `sha256:${packed.digest('hex')}`,
-    size,
-  };
-  return { descriptor, diffId: `sha256:${plain.digest('hex')}`, tarBytes, entries, file: path };
+  const descriptor = { mediaType: LAYER_MEDIA_TYPE[packing], digest: `sha256:${hash.digest('hex')}`, size };
+  return { descriptor, file: path };
+}
+
+/**
+ * Packs the difference of two trees as the blob of a layer.
+ * @throws Failure as `layerItems` and `tarOf`; the signal's reason
+ */
+export async function buildLayer(stacks: RangeStacks, options: BuildOptions): Promise<BuiltLayer> {
+  const { file, packing, signal, onProgress } = options;
+  const hash = createHash('sha256');
+  let [tarBytes, entries] = [0, 0];
+  async function* tar(): AsyncGenerator<Buffer> {
+    for (const chunk of tarOf(layerEntries(stacks, options), () => entries++)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+      tarBytes += chunk.length;
+      yield chunk;
+      onProgress(tarBytes, entries);
+    }
+  }
+  const packed = await packTar(tar(), file, packing, signal);
+  return { ...packed, diffId: `sha256:${hash.digest('hex')}`, tarBytes, entries };
 }
