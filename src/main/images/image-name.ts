@@ -72,6 +72,15 @@ export function printImageName({ domain, path, tag, digest }: ImageName): string
   return `${domain}/${path}${tag === null ? '' : `:${tag}`}${digest === null ? '' : `@${digest}`}`;
 }
 
+/** A text as a full name with a tag, or null where it cannot be a name. */
+export function fullNameOf(text: string): string | null {
+  try {
+    return printImageName(withDefaultTag(parseImageName(text)));
+  } catch {
+    return null;
+  }
+}
+
 function invalid(text: string, reason: string): Failure {
   return new Failure(
     'invalid-reference',

@@ -8,6 +8,8 @@ export interface Descriptor {
   /** Bytes. */
   readonly size: number;
   readonly platform?: Platform;
+  /** Other places that the blob can be had from (foreign layers). */
+  readonly urls?: readonly string[];
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -23,6 +25,8 @@ export interface ImageSource {
   readonly notation: string;
   /** Full names that the source itself gives to the image. */
   readonly references: readonly string[];
+  /** Its blobs can be read again at no cost: an import keeps no copy of what has come so far. */
+  readonly isLocal?: boolean;
   root(signal: AbortSignal): Promise<SourceRoot>;
   /** A blob that fits in memory (manifest, configuration); refuses one over 8 MiB. */
   read(descriptor: Descriptor, signal: AbortSignal): Promise<Buffer>;

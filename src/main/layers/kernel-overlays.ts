@@ -55,6 +55,53 @@ export function kernelOverlayOn(directory: Stat): ByteString | null {
   return null;
 }
 
+/** An overlay mount of the kernel's. */
+export interface KernelOverlay {
+  /** As its own mount namespace sees it. */
+  readonly mountpoint: ByteString;
+  /** Its upper, where it has one, as a path that we can use. */
+  readonly upper: ByteString | null;
+  /** Its lowers and data-only layers, the topmost first, as paths that we can use. */
+  readonly layers: readonly ByteString[];
+}
+
+/** All overlay mounts that we can see, in any namespace; one that is in several is there once for each. */
+export function kernelOverlays(): KernelOverlay[] {
+  return namespaces().flatMap((pid) =>
+    mountsOf(pid)
+      .filter(({ type }) => type === 'overlay')
+      .map((line) => {
+        const here = (path: ByteString): ByteString => (pid === 'self' ? path : `/proc/${pid}/root${path}`);
+        const absolute = (path: ByteString): ByteString => here(fromMountpoint(path, line.mountpoint));
+        const [upper] = writableDirectories(line);
+        return {
+          mountpoint: line.mountpoint,
+          upper: upper === undefined ? null : absolute(upper),
+          layers: layerDirectories(line).map(absolute),
+        };
+      }),
+  );
+}
+
+/**
+ * Engines give relative paths where absolute ones would not fit into a page: relative to the folder of their layers,
+ * which has the mount point in `ID/merged`.
+ */
+const fromMountpoint = (path: ByteString, mountpoint: ByteString): ByteString =>
+  path.startsWith('/') ? path : `${mountpoint.split('/').slice(0, -2).join('/')}/${path}`;
+
+/** The lowers and data-only layers of a line of the mount table, as they were given (semantics 5.3, 5.5). */
+export function layerDirectories({ options }: Pick<MountinfoLine, 'options'>): ByteString[] {
+  return options.split(',').flatMap((option) => {
+    const [, key, value = ''] = /^(lowerdir\+?|datadir\+)=(.*)$/s.exec(option) ?? [];
+    if (key === undefined) return [];
+    const text = unescapeField(value);
+    // Layers that were added one by one have no escapes of overlayfs's own.
+    if (key !== 'lowerdir') return [text];
+    return (text.match(/(?:\\[^]|[^\\:])+/g) ?? []).map((path) => path.replace(/\\([^])/g, '$1'));
+  });
+}
+
 /** Whether a path leads to the directory. */
 export function isAt(directory: Stat, path: ByteString): boolean {
   try {

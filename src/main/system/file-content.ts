@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { ERRNO, lastErrno, libc } from './libc';
+import type { ByteString } from '@shared/bytes';
+import { ERRNO, lastErrno, libc, SystemError } from './libc';
 
 /* Changes to the content of open files. Each call returns a count or 0, or the negative errno. */
 const pwriteFd = libc.func('long pwrite64(int, const void *, size_t, int64_t)');
@@ -15,6 +16,7 @@ const ioctl = libc.func('int ioctl(int, unsigned long, long)');
 const flockFd = libc.func('int flock(int, int)');
 
 const FICLONE = 0x40049409;
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -59,6 +61,20 @@ export function sendRange(from: number, fromAt: number, to: number, toAt: number
 
 /** Locks an open directory or file for us alone (flock(2)), without waiting: -EWOULDBLOCK where another has it. */
 export const lockExclusively = (fd: number): number => outcome(flockFd(fd, LOCK_EX | LOCK_NB));
+
+/** As `lockExclusively`, together with others who share it. */
+export const lockShared = (fd: number): number => outcome(flockFd(fd, LOCK_SH | LOCK_NB));
+
+/** As `syncFileSystem`, without making this thread wait. Rejects with a SystemError about `path`. */
+export function syncFileSystemLater(fd: number, path: ByteString): Promise<void> {
+  return new Promise((resolve, reject) => {
+    syncfsFd.async(fd, (error: unknown, result: number) => {
+      // The error number is the other thread's: all that syncfs(2) can meet on an open descriptor is a failing disk.
+      if (error !== null || result !== 0) reject(new SystemError(ERRNO.EIO, 'syncfs', path));
+      else resolve();
+    });
+  });
+}
 
 /** Whether copy_file_range(2) cannot serve these two files, and `sendRange` may. */
 export const cannotCopyRange = (errno: number): boolean =>
