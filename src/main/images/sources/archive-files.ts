@@ -12,25 +12,34 @@ import { missingFile, tooLarge } from './folder-files';
 /** Links on the way to a file of an archive; docker's lead to one file at once. */
 const MOST_LINKS = 8;
 
+/** A place for the unpacked copy of a compressed archive. */
+export interface Spool {
+  /** A file to be, on a file system with room for it. */
+  readonly path: ByteString;
+  /** Ends what keeps the place from being cleared. */
+  release(): void;
+}
+
 /** The files of a tar, read where they stand in it. */
 export class ArchiveFiles implements FileSet {
   private constructor(
     private readonly path: ByteString,
     private readonly tar: ByteString,
+    private readonly spool: Spool | null,
     private readonly entries: ReadonlyMap<ByteString, ArchiveEntry>,
   ) {}
 
   /**
    * Looks through a tar. A compressed one is unpacked into a file of its own first, which goes again with `close`.
-   * @param spool a file to be, on a file system with room for the unpacked archive
+   * @param makeSpool called for a compressed one
    * @throws Failure `bad-archive`
    */
-  static async open(path: ByteString, spool: ByteString, signal: AbortSignal): Promise<ArchiveFiles> {
+  static async open(path: ByteString, makeSpool: () => Promise<Spool>, signal: AbortSignal): Promise<ArchiveFiles> {
     if ((await regularSize(path)) === null) {
       throw new Failure('ENOENT', `${display(path)} is not a file that can be read.`, 'Check the path of the archive.');
     }
     const packing = packingOf(await readPiece(path, 0, MAGIC_BYTES));
-    if (packing === 'tar') return new ArchiveFiles(path, path, await indexArchive(path));
+    if (packing === 'tar') return new ArchiveFiles(path, path, null, await indexArchive(path));
     if (packing !== 'gzip' && packing !== 'zstd') {
       throw new Failure(
         'bad-archive',
@@ -38,12 +47,13 @@ export class ArchiveFiles implements FileSet {
         `Decompress it first: ${packing} -d.`,
       );
     }
+    const spool = await makeSpool();
     try {
       const size = (await regularSize(path))!;
-      await spoolTo(spool, decompress(readRange(path, 0, size, signal), packing));
-      return new ArchiveFiles(path, spool, await indexArchive(spool));
+      await spoolTo(spool.path, decompress(readRange(path, 0, size, signal), packing));
+      return new ArchiveFiles(path, spool.path, spool, await indexArchive(spool.path));
     } catch (error) {
-      rmSync(raw(spool), { force: true });
+      clear(spool);
       throw error;
     }
   }
@@ -64,7 +74,7 @@ export class ArchiveFiles implements FileSet {
   }
 
   async close(): Promise<void> {
-    if (this.tar !== this.path) rmSync(raw(this.tar), { force: true });
+    if (this.spool) clear(this.spool);
   }
 
   #get(name: ByteString): Extract<ArchiveEntry, { kind: 'file' }> {
@@ -83,6 +93,11 @@ export class ArchiveFiles implements FileSet {
     }
     return null;
   }
+}
+
+function clear({ path, release }: Spool): void {
+  rmSync(raw(path), { force: true });
+  release();
 }
 
 async function spoolTo(path: ByteString, bytes: AsyncIterable<Uint8Array>): Promise<void> {

@@ -5,6 +5,7 @@ import { parse } from 'smol-toml';
 import * as v from 'valibot';
 import { bytesOf, type ByteString } from '@shared/bytes';
 import { Failure } from '@shared/failure';
+import { outerUid } from '../../system/privilege';
 import type { StorePlace } from '../references';
 
 /** Where containers/storage keeps what a user has (containers-storage.conf(5)). */
@@ -106,3 +107,6 @@ function readIfThere(path: string): string | null {
     return null;
   }
 }
+
+/** The user that this process runs as: root of a user namespace is the user who made it. */
+export const thisUser = (): StorageUser => ({ uid: outerUid(), environment: process.env });
