@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { type ByteString } from '@shared/bytes';
 import type { TransferProgress } from '@shared/images';
+import type { ImageName } from '../images/image-name';
 import { openDestination } from '../images/destinations/open-destination';
 import { exportImage } from '../images/export';
 import { importImage } from '../images/import';
 import { parsePlatform } from '../images/platforms';
 import { readyToLeave } from '../images/repack';
+import { parseReference, type Reference } from '../images/references';
+import { RegistrySource } from '../images/registry/registry-source';
+import type { RegistrySettings } from '../images/registry/settings';
 import { openSource } from '../images/sources/open-source';
+import type { ImageSource } from '../images/source';
 import { StoredImage } from '../images/stored-image';
 import { cancellable } from './cancellable';
 import {
@@ -24,7 +29,7 @@ import {
 } from './image-arguments';
 import { ProgressPrinter } from './progress';
 import { printJson, printText, warn } from './print';
-import { Usage, type Options, type Parsed } from './stack-arguments';
+import { absolute, Usage, type Options, type Parsed } from './stack-arguments';
 
 /** How registries are spoken to, beside what files of the machine say (containers-auth.json(5), registries.conf(5)). */
 const REGISTRY: Options = {
@@ -32,8 +37,6 @@ const REGISTRY: Options = {
   creds: { type: 'string' },
   'tls-verify': { type: 'string' },
 };
-
-type RegistrySettings = NonNullable<Parameters<typeof openSource>[1]>;
 
 function registrySettings(parsed: Parsed): RegistrySettings {
   const authFile = optionText(parsed, 'authfile');
@@ -43,7 +46,9 @@ function registrySettings(parsed: Parsed): RegistrySettings {
   if (creds !== undefined && colon < 0) throw new Usage('--creds is USER:PASSWORD');
   return {
     ...(authFile === undefined ? {} : { authFile }),
-    ...(creds === undefined ? {} : { credentials: { username: creds.slice(0, colon), password: creds.slice(colon + 1) } }),
+    ...(creds === undefined
+      ? {}
+      : { credentials: { username: creds.slice(0, colon), password: creds.slice(colon + 1) } }),
     ...(verify === undefined ? {} : { insecure: verify === 'false' }),
   };
 }
@@ -63,29 +68,41 @@ export async function transferring<T>(
 
 /** `lamina image import`. */
 export async function importCommand(args: readonly ByteString[]): Promise<void> {
-  const flags: Options = { ...NAMES, ...QUIET, ...REGISTRY, platform: { type: 'string' }, 'keep-blobs': { type: 'boolean' } };
+  const flags: Options = {
+    ...NAMES,
+    ...QUIET,
+    ...REGISTRY,
+    platform: { type: 'string' },
+    'keep-blobs': { type: 'boolean' },
+  };
   const parsed = parseImage(args, flags, 1);
   const [reference] = needed(parsed, 'SOURCE');
   const platform = optionText(parsed, 'platform');
   const names = texts(parsed, 'name');
   const store = await openStore(parsed);
-  const source = await openSource(reference!, registrySettings(parsed));
-  try {
-    const image = await transferring(parsed, (signal, onProgress) =>
-      importImage(store, source, {
+  const image = await transferring(parsed, async (signal, onProgress) => {
+    const registry = (name: ImageName): Promise<ImageSource> =>
+      Promise.resolve(new RegistrySource(name, registrySettings(parsed)));
+    const source = await openSource(here(parseReference(reference!)), { store, registry, signal });
+    try {
+      return await importImage(store, source, {
         ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
         ...(names === undefined ? {} : { names }),
         keepBlobs: parsed.values['keep-blobs'] ? 'all' : 'needed',
         signal,
         onProgress,
-      }),
-    );
-    if (parsed.values['json']) printJson(image);
-    else printText(`${image.digest}  ${titleOf(image)}`);
-  } finally {
-    await source.close();
-  }
+      });
+    } finally {
+      await source.close();
+    }
+  });
+  if (parsed.values['json']) printJson(image);
+  else printText(`${image.digest}  ${titleOf(image)}`);
 }
+
+/** A path counts from here, also where it is told later where the image is from. */
+const here = (reference: Reference): Reference =>
+  'path' in reference ? { ...reference, path: absolute(reference.path) } : reference;
 
 /** `lamina image export` and `push`, which are the same but for where they may lead. */
 async function send(args: readonly ByteString[], isPush: boolean): Promise<void> {
@@ -96,7 +113,7 @@ async function send(args: readonly ByteString[], isPush: boolean): Promise<void>
   const store = await openStore(parsed);
   const image = store.image(text(name!, 'IMAGE'));
   const names = texts(parsed, 'name') ?? image.references;
-  const reference = isPush && !to!.includes('://') ? `docker://${to}` : to!;
+  const reference = here(parseReference(isPush && !to!.includes('://') ? `docker://${to}` : to!));
   const settings = { ...registrySettings(parsed), mountFrom: store.images().flatMap(({ references }) => references) };
   const hold = await store.hold();
   try {

@@ -70,7 +70,7 @@ class Repacking {
   async run(root: SourceRoot): Promise<ReadyImage> {
     const { image, options } = this;
     for (const [i, layer] of image.record.layers.entries()) {
-      const isGone = image.originOf(layer).kind === 'gone';
+      const isGone = !image.hasBlob(layer);
       if (isGone || options.all) this.built.set(i, await this.repack(i, layer, isGone));
     }
     const isDocker = root.descriptor.mediaType === DOCKER_MANIFEST;
@@ -78,8 +78,11 @@ class Repacking {
     if (this.built.size === 0 && (format === 'docker') === isDocker)
       return { source: image, manifest: root, close: () => this.close() };
     const made = await this.newImage(format);
-    if (this.built.size === 0) options.note(`The manifest is written in ${format === 'oci' ? "OCI's" : "Docker's"} form.`);
-    options.note(`The image leaves as ${made.manifest.descriptor.digest}; in the store it is ${root.descriptor.digest}.`);
+    if (this.built.size === 0)
+      options.note(`The manifest is written in ${format === 'oci' ? "OCI's" : "Docker's"} form.`);
+    options.note(
+      `The image leaves as ${made.manifest.descriptor.digest}; in the store it is ${root.descriptor.digest}.`,
+    );
     return { source: made, manifest: made.manifest, close: () => this.close() };
   }
 

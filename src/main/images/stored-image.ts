@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
-import type { Digest, Image } from '@shared/images';
-import { recompress, type Recompression } from './compression';
+import type { Image } from '@shared/images';
 import type { Descriptor, ImageSource, SourceRoot } from './source';
+import { hasLayerBlob, layerBlob, layerTar } from './store/layer-bytes';
 import type { ImageRecord } from './store/records';
 import type { Store } from './store/store';
-import { rebuildTar } from './tar-split/rebuild';
-
-/** How a layer's blob is had: as a file, made again from the unpacked files, or not at all. */
-export type BlobOrigin =
-  | { readonly kind: 'kept' }
-  | { readonly kind: 'rebuilt'; readonly how: Recompression }
-  | { readonly kind: 'gone' };
 
 type RecordedLayer = ImageRecord['layers'][number];
 
-/** An image of the store, as a source of its exact bytes. */
+/** An image of the store, as a source of its exact bytes. The caller holds the store meanwhile. */
 export class StoredImage implements ImageSource {
   readonly references: readonly string[];
   readonly notation: string;
@@ -41,31 +34,21 @@ export class StoredImage implements ImageSource {
 
   open({ digest }: Descriptor, offset: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const layer = this.record.layers.find((each) => each.digest === digest);
-    const origin = layer ? this.originOf(layer) : { kind: 'kept' as const };
-    if (origin.kind !== 'rebuilt') return Promise.resolve(this.store.blobs.open(digest, offset));
-    return Promise.resolve(skipping(recompress(this.tarOf(layer!, signal)!, origin.how), offset));
+    const made = layer && !this.store.blobs.has(digest) ? layerBlob(this.store, layer, this.record.form, signal) : null;
+    return Promise.resolve(made ? skipping(made, offset) : this.store.blobs.open(digest, offset));
   }
 
   async close(): Promise<void> {}
 
-  /** Where a layer's blob comes from. */
-  originOf({ diffId, digest, outside }: RecordedLayer): BlobOrigin {
-    if (digest !== null && this.store.blobs.has(digest)) return { kind: 'kept' };
-    if (outside) {
-      return digest === diffId && outside.tarSplit !== null
-        ? { kind: 'rebuilt', how: { packing: 'tar' } }
-        : { kind: 'gone' };
-    }
-    const blob = this.store.layers.find(diffId, this.record.form)?.blobs.find((each) => each.digest === digest);
-    const how = (blob?.recompression ?? null) as Recompression | null;
-    return how === null ? { kind: 'gone' } : { kind: 'rebuilt', how };
+  /** Whether a layer can be had as the very blob that the manifest names. */
+  hasBlob(layer: RecordedLayer): boolean {
+    return hasLayerBlob(this.store, layer, this.record.form);
   }
 
   /** The exact tar of a layer, or null where nobody kept the record of it. */
-  tarOf({ diffId, outside }: RecordedLayer, signal: AbortSignal): AsyncIterable<Uint8Array> | null {
-    if (outside) return outside.tarSplit === null ? null : rebuildTar(outside.folder, outside.tarSplit, signal);
-    const { folder, tarSplit } = this.store.layers.paths(diffId, this.record.form);
-    return rebuildTar(folder, tarSplit, signal);
+  tarOf(layer: RecordedLayer, signal: AbortSignal): AsyncIterable<Uint8Array> | null {
+    if (layer.outside && layer.outside.tarSplit === null) return null;
+    return layerTar(this.store, layer, this.record.form, signal);
   }
 }
 

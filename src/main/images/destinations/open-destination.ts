@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { ByteString } from '@shared/bytes';
+import { display } from '@shared/bytes';
 import { Failure } from '@shared/failure';
 import { parseImageName, withDefaultTag, type ImageName } from '../image-name';
-import { parseReference } from '../references';
+import { printReference, type Reference } from '../references';
 import { RegistryDestination } from '../registry/registry-destination';
 import type { RegistrySettings } from '../registry/settings';
 import type { ImageDestination } from '../source';
@@ -17,16 +17,14 @@ export interface DestinationSettings extends RegistrySettings {
 
 /**
  * Opens where an image is to go.
- * @param text  `oci:DIR[:TAG]`, `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`, `docker://HOST/REPOSITORY[:TAG]`
  * @param names full names of the image, for archives that hold them
- * @throws Failure `invalid-reference`, and where there is something else already
+ * @throws Failure `invalid-reference` for what only gives images, and where there is something else already
  */
 export async function openDestination(
-  text: ByteString,
+  reference: Reference,
   names: readonly string[],
   settings: DestinationSettings = {},
 ): Promise<ImageDestination> {
-  const reference = parseReference(text);
   switch (reference.transport) {
     case 'oci':
       return OciFolder.open(reference.path, reference.tag);
@@ -35,11 +33,14 @@ export async function openDestination(
     case 'docker-archive':
       return DockerArchive.make(reference.path, namesFor(reference.tag, names));
     case 'docker':
-      return new RegistryDestination(reference.name, { ...settings, mountFrom: repositoriesOf(reference.name, settings) });
+      return new RegistryDestination(reference.name, {
+        ...settings,
+        mountFrom: repositoriesOf(reference.name, settings),
+      });
     default:
       throw new Failure(
         'invalid-reference',
-        `An image cannot be brought to ${text}.`,
+        `An image cannot be brought to ${display(printReference(reference))}.`,
         'Write oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] or docker://HOST/REPOSITORY[:TAG].',
       );
   }
