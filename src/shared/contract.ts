@@ -351,25 +351,26 @@ export interface ImageRow extends Omit<Image, 'layers' | 'config'> {
   readonly keeper: ImageLayer['keeper'];
 }
 
-/** An image that another tool on this machine keeps. */
+/** An image that another tool on this machine keeps, or the stack of an overlay mount. */
 export interface FoundRow {
-  /** What `images.import` takes. */
+  /** What `images.import` takes; the mount point of a mount, which is no image. */
   readonly source: string;
   readonly name: string;
   readonly id: string;
-  readonly platform: Platform;
-  readonly created: string | null;
-  readonly layerCount: number;
-  readonly canStay: boolean;
+  readonly platform: Platform | null;
+  readonly layers: readonly string[];
 }
 
+/** What one tool has. Layers are folders, the top one first. */
 export interface FoundStore {
-  /** `podman, buildah`, `docker`, … and where it is. */
-  readonly tool: string;
-  readonly place: string;
+  readonly keeper: Exclude<ImageLayer['keeper'], 'store'>;
   readonly images: readonly FoundRow[];
-  /** Why it cannot be read; null where it can. */
-  readonly problem: string | null;
+}
+
+export interface FoundOnMachine {
+  readonly stores: readonly FoundStore[];
+  /** Why a store that is there cannot be read. */
+  readonly problems: readonly ErrorReport[];
 }
 
 export interface LookedAt {
@@ -482,7 +483,7 @@ export interface Results {
   'mounts.log': { readonly lines: readonly string[] };
   'images.list': { readonly images: readonly ImageRow[] };
   'images.detail': Image;
-  'images.found': { readonly stores: readonly FoundStore[] };
+  'images.found': FoundOnMachine;
   'images.look': LookedAt;
   'images.import': { readonly job: string };
   'images.export': { readonly job: string };

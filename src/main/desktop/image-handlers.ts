@@ -2,7 +2,7 @@
 import type * as v from 'valibot';
 import { display, type ByteString } from '@shared/bytes';
 import { stackOf, type Composition } from '@shared/composition';
-import type { FoundStore, GarbageView, ImageRow, LookedAt, REQUESTS, RequestName } from '@shared/contract';
+import type { FoundOnMachine, GarbageView, ImageRow, LookedAt, REQUESTS, RequestName } from '@shared/contract';
 import type { Digest, Image } from '@shared/images';
 import { sideOfComposition, sideOfLayers, type Side } from '../images/compare/side';
 import type { LayerUse } from '../images/store/garbage';
@@ -66,7 +66,7 @@ export function createImageHandlers(services: ImageServices): Pick<Handlers, Ima
   return {
     'images.list': () => library.ask<{ images: ImageRow[] }>({ call: 'list' }),
     'images.detail': ({ image }) => library.ask<Image>({ call: 'detail', image }),
-    'images.found': () => library.ask<{ stores: FoundStore[] }>({ call: 'found' }),
+    'images.found': () => library.ask<FoundOnMachine>({ call: 'found' }),
     'images.look': ({ source }) => library.ask<LookedAt>({ call: 'look', source }),
     'images.import': ({ source, platform, inPlace }) => ({
       job: jobs.start('import', source, '', {

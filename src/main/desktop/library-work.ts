@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { bytesOf, display } from '@shared/bytes';
 import { stackOf, type Composition } from '@shared/composition';
-import type { LookedAt } from '@shared/contract';
+import type { FoundOnMachine, LookedAt } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import type { Digest, Image, Platform, TransferProgress } from '@shared/images';
 import { engineOptions } from '@shared/lamina-options';
@@ -16,9 +16,10 @@ import { parseReference } from '../images/references';
 import { RegistrySource } from '../images/registry/registry-source';
 import { readyToLeave } from '../images/repack';
 import type { ImageSource } from '../images/source';
-import { ContainersStorage } from '../images/sources/containers-storage';
+import { foundAsImage, type FoundImage } from '../images/sources/found-image';
+import { machineImages } from '../images/sources/machine-images';
+import { mountedStacks } from '../images/sources/mounted-stacks';
 import { openSource } from '../images/sources/open-source';
-import { thisUser } from '../images/sources/storage-conf';
 import { raw } from '../images/store/durable';
 import type { Store } from '../images/store/store';
 import { StoredImage } from '../images/stored-image';
@@ -62,12 +63,39 @@ export async function importWork(store: Store, wish: ImportWish, { signal, tell 
   }
 }
 
-function foundImage(text: string): ReturnType<ContainersStorage['image']> {
-  const reference = parseReference(bytesOf(text));
-  if (reference.transport !== 'containers-storage') {
-    throw new Failure('invalid-reference', `${text} is no image that can stay where it is.`, 'Import a copy of it.');
-  }
-  return ContainersStorage.open(thisUser(), reference.store).image(reference.name);
+/** By the notation under which `findOnMachine` lists it. */
+async function foundImage(notation: string): Promise<FoundImage> {
+  const { images } = await machineImages();
+  const found = images.find((image) => display(image.notation) === notation);
+  if (found) return found;
+  throw new Failure('no-image', `${notation} is not there any more.`, 'Look again at what is on this machine.');
+}
+
+/** What other tools have, by tool, and the stacks of overlay mounts. */
+export async function findOnMachine(): Promise<FoundOnMachine> {
+  const { images, problems } = await machineImages();
+  const rows = images.map((image) => {
+    const { id, references, platform } = foundAsImage(image);
+    const layers = image.layers.map(({ folder }) => folder).reverse();
+    const row = { source: display(image.notation), name: references[0] ?? id, id, platform, layers };
+    return { keeper: image.keeper, row };
+  });
+  const mounts = mountedStacks().map(({ mountpoint, upper, layers }) => ({
+    keeper: 'mount' as const,
+    row: {
+      ...{ source: display(mountpoint), name: display(mountpoint), id: mountpoint, platform: null },
+      layers: layers.filter((path) => path !== upper),
+    },
+  }));
+  const all = [...rows, ...mounts];
+  const keepers = [...new Set(all.map(({ keeper }) => keeper))];
+  return {
+    stores: keepers.map((keeper) => ({
+      keeper,
+      images: all.filter((one) => one.keeper === keeper).map(({ row }) => row),
+    })),
+    problems: problems.map(({ report }) => report),
+  };
 }
 
 export interface ExportWish {

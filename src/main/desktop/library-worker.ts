@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
-import type { FoundStore, GarbageView, ImageRow } from '@shared/contract';
+import type { GarbageView, ImageRow } from '@shared/contract';
 import { Failure } from '@shared/failure';
 import type { Digest, Image } from '@shared/images';
-import { foundAsImage } from '../images/sources/found-image';
-import { ContainersStorage } from '../images/sources/containers-storage';
-import { storageRoots, thisUser } from '../images/sources/storage-conf';
 import type { GarbagePlan, LayerUse } from '../images/store/garbage';
 import { Store } from '../images/store/store';
 import {
   commitWork,
   exportWork,
+  findOnMachine,
   importWork,
   lookAt,
   type CommitWish,
@@ -55,7 +53,7 @@ async function answer(body: LibraryCall, context: CallContext): Promise<unknown>
         .image(body.image)
         .layers.map(({ folder }): ByteString => folder);
     case 'found':
-      return { stores: [await containersStorage()] };
+      return findOnMachine();
     case 'look':
       return lookAt(store(), body.source, context.signal);
     case 'tag':
@@ -115,25 +113,6 @@ function garbageView({ images, layers, blobs, partials, inUse, bytes, token }: G
     bytes,
     token,
   };
-}
-
-/** What podman, buildah and CRI-O have on this machine. */
-async function containersStorage(): Promise<FoundStore> {
-  const user = thisUser();
-  const place = display(storageRoots(user).root);
-  const tool = 'podman, buildah, CRI-O';
-  try {
-    const found = await ContainersStorage.open(user).images();
-    const images = found.map((one) => {
-      const { id, references, platform, created, layers } = foundAsImage(one);
-      const name = references[0] ?? id;
-      return { source: one.notation, name, id, platform, created, layerCount: layers.length, canStay: true };
-    });
-    return { tool, place, images, problem: null };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return { tool, place, images: [], problem: `${error.message} ${error.hint}` };
-  }
 }
 
 servePort<LibraryCall>(answer);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { bytesOf, display } from '@shared/bytes';
-import type { ErrorReport, FoundStore, ImageRow, LookedAt } from '@shared/contract';
+import type { ErrorReport, FoundOnMachine, ImageRow, LookedAt } from '@shared/contract';
 import type { Image, Platform } from '@shared/images';
 import { CallError, call } from '../app/call.svelte';
 import { text } from '../text';
@@ -27,7 +27,7 @@ export class Library {
   looking = $state(false);
   importFailure = $state.raw<ErrorReport | null>(null);
   question = $state.raw<PlatformQuestion | null>(null);
-  found = $state.raw<readonly FoundStore[] | null>(null);
+  found = $state.raw<FoundOnMachine | null>(null);
   #turn = 0;
   #detailTurn = 0;
 
@@ -117,9 +117,9 @@ export class Library {
   async lookForStores(): Promise<void> {
     this.found = null;
     try {
-      this.found = (await call('images.found', {})).stores;
+      this.found = await call('images.found', {});
     } catch (error) {
-      this.found = [];
+      this.found = { stores: [], problems: [] };
       this.report(error);
     }
   }
