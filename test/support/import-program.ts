@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
-// A process that imports an image and may be killed meanwhile: STORE REFERENCE PAUSE_MS. It prints what it was asked for.
+// A process that imports an image and may be killed meanwhile: STORE REFERENCE PAUSE_MS [mapped]. It prints what it asked
+// for; `mapped` lets it go into a user namespace with the user's subordinate ids first.
+import { spawnSync } from 'node:child_process';
 import { importImage } from '../../src/main/images/import';
 import { parseReference } from '../../src/main/images/references';
 import { openSource } from '../../src/main/images/sources/open-source';
+import { mappedNamespaceCommand } from '../../src/main/images/store/mapped-namespace';
 import { Store } from '../../src/main/images/store/store';
 import { farAway, type Asked } from './far-source';
 
-const [folder = '', reference = '', pause = '0'] = process.argv.slice(2);
+const [folder = '', reference = '', pause = '0', where] = process.argv.slice(2);
+if (where === 'mapped') {
+  const [command, ...words] = mappedNamespaceCommand() ?? ['false'];
+  const again = [...words, process.execPath, process.argv[1]!, folder, reference, pause];
+  process.exit(spawnSync(command!, again, { stdio: 'inherit' }).status ?? 1);
+}
 const store = Store.open(folder);
 const registry = (): never => {
   throw new Error('no registry in this test');

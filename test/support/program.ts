@@ -22,12 +22,17 @@ export async function buildProgram(name: string): Promise<string> {
   return resolve(outDir, `${name}.mjs`);
 }
 
-/** A program that runs: what it has printed when it ends, or null where it was killed. */
+/**
+ * A program that runs: what it has printed when it ends, or null where it was killed.
+ * @param user who runs it; who runs the test by default
+ */
 export function start(
   program: string,
   args: readonly string[],
+  user?: { readonly uid: number; readonly gid: number; readonly home: string },
 ): { child: ChildProcess; ended: Promise<string | null> } {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const whose = user && { uid: user.uid, gid: user.gid, env: { PATH: process.env['PATH'], HOME: user.home } };
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', ...whose });
   let out = '';
   let error = '';
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
