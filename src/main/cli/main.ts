@@ -20,6 +20,7 @@ import type { Explanation } from '@shared/view';
 import { rawArguments } from './arguments';
 import { diff, discardCommand, volatileCommand } from './changes-commands';
 import { HELP } from './help';
+import { imageCommand } from './image-commands';
 import {
   absolute,
   JSON_FLAG,
@@ -171,6 +172,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   discard: discardCommand,
   volatile: volatileCommand,
   command: showCommand,
+  image: imageCommand,
   help: (args) => {
     const [word] = parse(args, {}, 1).positionals;
     if (word !== undefined && !Object.hasOwn(COMMANDS, word)) throw new Usage(`unknown command ${display(word)}`);
@@ -188,7 +190,7 @@ async function main(): Promise<void> {
     word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
   const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!run) throw new Usage(`unknown command ${display(name)}`);
-  if (args.includes('--help')) printText(HELP);
+  if (args.includes('--help') && name !== 'image') printText(HELP);
   else await run(args);
 }
 
