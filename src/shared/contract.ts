@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import * as v from 'valibot';
+import type { AnalysisProgress, AnalysisTotals, Hiding } from './analysis';
 import { CHANGE_KINDS, type Change, type ChangeCounts, type DiscardItem, type DiscardPlan } from './changes';
+import { COMPARE_KINDS, type CompareDetail, type CompareRow, type CompareSummary } from './compare';
 import type { Composition } from './composition';
 import type { Explanation, EntryRow, Preview } from './view';
 
@@ -17,6 +19,7 @@ const pathOrEmpty = v.union([path, v.literal('')]);
 const nodeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const changePaths = v.nullable(v.pipe(v.array(path), v.maxLength(100_000)));
+const pageSize = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000));
 const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 export const OptionValuesSchema = v.strictObject({
@@ -58,6 +61,19 @@ export const COMMAND_FORMS = ['mount', 'fsconfig', 'fstab', 'systemd', 'unshare'
 export type CommandForm = (typeof COMMAND_FORMS)[number];
 
 /** Parameters of each call. */
+const digest = v.pipe(v.string(), v.maxLength(200), v.regex(/^[a-z0-9]+:[0-9a-f]+$/));
+/** A reference, a name or a path as somebody types it. */
+const typed = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
+
+const subject = v.variant('kind', [
+  v.strictObject({ kind: v.literal('composition'), composition: CompositionSchema }),
+  v.strictObject({ kind: v.literal('image'), image: digest }),
+  v.strictObject({ kind: v.literal('layers'), folders: v.pipe(v.array(path), v.minLength(1), v.maxLength(2000)) }),
+]);
+
+export const ANALYSIS_LISTS = ['inefficient', 'biggest', 'hidden', 'duplicates'] as const;
+export type AnalysisListName = (typeof ANALYSIS_LISTS)[number];
+
 export const REQUESTS = {
   'app.state': v.strictObject({}),
   /** The window shows its first view, fonts and all; `--screenshot` waits for it. */
@@ -120,6 +136,31 @@ export const REQUESTS = {
   'mounts.reveal': v.strictObject({ id }),
   /** What the mount has done since it was made. */
   'mounts.activity': v.strictObject({ id }),
+  /** Analyses a subject, in a thread of its own until `analysis.close`; `analysis.follow` says how far it is. */
+  'analysis.open': v.strictObject({ subject }),
+  'analysis.follow': v.strictObject({ analysis: id }),
+  'analysis.list': v.strictObject({
+    analysis: id,
+    list: v.picklist(ANALYSIS_LISTS),
+    offset: nodeNumber,
+    limit: pageSize,
+  }),
+  /** The space below a directory, for a picture: a few levels, small things taken together. */
+  'analysis.tiles': v.strictObject({ analysis: id, node: nodeNumber }),
+  'analysis.close': v.strictObject({ analysis: id }),
+  /** Compares two subjects, in a thread of its own until `compare.close`. */
+  'compare.open': v.strictObject({ left: subject, right: subject }),
+  'compare.follow': v.strictObject({ compare: id }),
+  'compare.page': v.strictObject({
+    compare: id,
+    kinds: v.array(v.picklist(COMPARE_KINDS)),
+    text: v.pipe(v.string(), v.maxLength(8192)),
+    folded: v.pipe(v.array(nodeNumber), v.maxLength(100_000)),
+    offset: nodeNumber,
+    limit: pageSize,
+  }),
+  'compare.detail': v.strictObject({ compare: id, node: nodeNumber }),
+  'compare.close': v.strictObject({ compare: id }),
   /** The last lines that its process wrote. */
   'mounts.log': v.strictObject({ id, lines: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)) }),
 } as const;
@@ -252,6 +293,60 @@ export interface UpperSurvey {
   readonly bytes: number;
 }
 
+/** How an analysis stands; `totals` once it is done. */
+export interface AnalysisStatus {
+  readonly progress: AnalysisProgress;
+  readonly totals: AnalysisTotals | null;
+}
+
+/** A line of one of the lists of an analysis. */
+export interface AnalysisLine {
+  readonly display: string;
+  /** The layers that have it, 0 the lowest; none where the list does not say. */
+  readonly layers: readonly number[];
+  readonly bytes: number;
+  /** How often it is stored. */
+  readonly count: number;
+  /** Bytes that need not be there. */
+  readonly spare: number;
+  readonly hidden: { readonly by: number; readonly how: Hiding } | null;
+  /** Of duplicates: the other paths, the first few. */
+  readonly others: readonly string[];
+}
+
+export interface AnalysisPage {
+  readonly total: number;
+  readonly lines: readonly AnalysisLine[];
+}
+
+/** A part of the picture of space. */
+export interface SpaceTile {
+  /** Null for what is too small to be shown apart. */
+  readonly node: number | null;
+  readonly name: string;
+  readonly path: string;
+  /** Bytes that all layers store at and below it. */
+  readonly bytes: number;
+  /** Of those the ones that the finished tree does not show. */
+  readonly hiddenBytes: number;
+  /** The layer that most of the bytes are in. */
+  readonly layer: number;
+  readonly isDirectory: boolean;
+  readonly children: readonly SpaceTile[];
+}
+
+export interface CompareStatus {
+  readonly names: number;
+  /** Null until the comparison is done. */
+  readonly summary: CompareSummary | null;
+}
+
+export interface ComparePage {
+  /** Lines under the given filter, directories among them. */
+  readonly total: number;
+  readonly rows: readonly CompareRow[];
+}
+
 export interface Results {
   'app.state': AppState;
   'app.settled': null;
@@ -287,6 +382,16 @@ export interface Results {
   'mounts.reveal': null;
   'mounts.activity': MountActivity;
   'mounts.log': { readonly lines: readonly string[] };
+  'analysis.open': { readonly analysis: string };
+  'analysis.follow': AnalysisStatus;
+  'analysis.list': AnalysisPage;
+  'analysis.tiles': SpaceTile;
+  'analysis.close': null;
+  'compare.open': { readonly compare: string };
+  'compare.follow': CompareStatus;
+  'compare.page': ComparePage;
+  'compare.detail': CompareDetail;
+  'compare.close': null;
 }
 
 /** Sent by main without being asked. */

@@ -6,11 +6,14 @@ import type { HostInfo, MountInfo, Settings } from '@shared/contract';
 import type { Edit } from '@shared/edit';
 import type { OptionFinding, OptionVerdict } from '@shared/options';
 import { judgeOptions } from '@shared/options';
+import { AnalysisState } from '../analysis/analysis.svelte';
 import { Tree } from '../browser/tree.svelte';
 import { ChangeList } from '../changes/change-list.svelte';
 import { CommandPreview } from '../command/command-preview.svelte';
+import { CompareState } from '../compare/compare.svelte';
 import { ComposerState } from '../composer/composer-state.svelte';
 import { Inspection } from '../inspector/inspection.svelte';
+import { choicesOf, type Choice } from '../study/subjects';
 import { text } from '../text';
 import { call } from './call.svelte';
 import { FactsOfLayers } from './layer-facts.svelte';
@@ -23,6 +26,10 @@ export interface Problem {
   readonly message: string;
   readonly selector: string;
 }
+
+/** What the window shows, in the order of the rail and of Ctrl+1, Ctrl+2, … */
+export const SCREENS = ['compose', 'library', 'compare', 'analysis'] as const;
+export type Screen = (typeof SCREENS)[number];
 
 /** What the middle of the window shows. */
 export type Middle = 'merged' | 'changes';
@@ -38,6 +45,8 @@ export class Workspace {
   readonly command = new CommandPreview(this.#report);
   readonly facts = new FactsOfLayers();
   readonly panes = new Panes();
+  readonly analysis = new AnalysisState(this.#report);
+  readonly compare = new CompareState(this.#report);
   readonly composer = new ComposerState(this);
 
   #fresh: Promise<void> = Promise.resolve();
@@ -46,6 +55,7 @@ export class Workspace {
   host = $state.raw<HostInfo>({ kernel: '', uid: 0, fuse: true, version: '' });
   mounts = $state.raw<readonly MountInfo[]>([]);
   middle = $state<Middle>('merged');
+  screen = $state<Screen>('compose');
 
   readonly composition: Composition = $derived(this.shelf.current);
   readonly stack: readonly StackLayer[] = $derived(stackOf(this.composition));
@@ -63,6 +73,9 @@ export class Workspace {
   /** Findings that change or refuse the mount, and layers that cannot be used. An empty stack is no problem yet. */
   readonly findings: readonly OptionFinding[] = $derived(this.stack.length === 0 ? [] : this.verdict.findings);
   readonly problems: readonly Problem[] = $derived(this.#problems());
+
+  /** What can be analysed and compared. */
+  readonly choices: readonly Choice[] = $derived(choicesOf(this.shelf.all, this.composition, []));
 
   async start(): Promise<void> {
     window.lamina.subscribe('mounts.changed', ({ mounts }) => (this.mounts = mounts));
