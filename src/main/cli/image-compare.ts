@@ -130,7 +130,10 @@ function printAnalysis({ layers, efficiency, inefficient, biggest, duplicates, s
   list('Of the same content:', duplicates, ({ bytes, files }) => [
     formatSize(bytes),
     `${files.length} files`,
-    files.slice(0, 3).map(({ path }) => display(path)).join(' '),
+    files
+      .slice(0, 3)
+      .map(({ path }) => display(path))
+      .join(' '),
   ]);
   const { score, wastedBytes, userWastedPercent } = efficiency;
   printText(`Efficiency ${(score * 100).toFixed(2)} %, ${formatSize(wastedBytes)} wasted`);
@@ -143,7 +146,10 @@ function printAnalysis({ layers, efficiency, inefficient, biggest, duplicates, s
 function list<T>(title: string, items: readonly T[], cells: (item: T) => string[]): void {
   if (items.length === 0) return;
   printText(title);
-  printColumns(items.slice(0, MOST).map((item) => ['', ...cells(item)]), [1]);
+  printColumns(
+    items.slice(0, MOST).map((item) => ['', ...cells(item)]),
+    [1],
+  );
   if (items.length > MOST) printText(`  and ${items.length - MOST} more (--json has all)`);
 }
 
