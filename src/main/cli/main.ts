@@ -20,7 +20,6 @@ import type { Explanation } from '@shared/view';
 import { rawArguments } from './arguments';
 import { diff, discardCommand, volatileCommand } from './changes-commands';
 import { HELP } from './help';
-import { imageCommand } from './image-commands';
 import {
   absolute,
   JSON_FLAG,
@@ -172,7 +171,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   discard: discardCommand,
   volatile: volatileCommand,
   command: showCommand,
-  image: imageCommand,
+  // Only here: the libraries of registries and analyses would slow every other command down.
+  image: async (args) => (await import('./image-commands')).imageCommand(args),
   help: (args) => {
     const [word] = parse(args, {}, 1).positionals;
     if (word !== undefined && !Object.hasOwn(COMMANDS, word)) throw new Usage(`unknown command ${display(word)}`);
