@@ -32,6 +32,10 @@ export const debianPackages = [
   ...[
     ['acl', 'rsync', 'git', 'make', 'gcc', 'libc6-dev', 'sqlite3', 'busybox-static'],
     ['buildah', 'podman', 'runc', 'skopeo', 'umoci', 'uidmap'],
+    // Engines whose stores are read in place.
+    ['containerd', 'docker.io'],
+    // Makers of tars.
+    ['libarchive-tools', 'python3', 'zstd'],
   ]
     .flat()
     .map((name) => ({ name, needs: ['test'], required: false })),

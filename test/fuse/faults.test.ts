@@ -215,7 +215,13 @@ const NO_QUOTA: Shortage = {
   inside: 'sub',
   fill: (made) => {
     run('btrfs', 'qgroup', 'limit', '3M', join(made.at, 'sub'));
-    exhaust((i) => writeFileSync(join(made.at, 'sub', `filler-${i}`), Buffer.alloc(32_768, i)));
+    // What is reserved for data that are still to be written is given back when they are: so once more after that.
+    for (const bytes of [32_768, 4096, 4096]) {
+      exhaust((i) =>
+        writeFileSync(join(made.at, 'sub', `filler-${bytes}-${i}`), Buffer.alloc(bytes, i), { flag: 'a' }),
+      );
+      run('sync', '-f', made.at);
+    }
   },
   relieve: (made) => {
     run('btrfs', 'qgroup', 'limit', 'none', join(made.at, 'sub'));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ByteString } from '@shared/bytes';
@@ -65,6 +66,13 @@ export class ContainerStore {
   }
 }
 
+/** Bytes that no compressor makes smaller, the same each time. */
+function noise(seed: string): ByteString {
+  let bytes = '';
+  for (let i = 0; bytes.length < 300_000; i++) bytes += createHash('sha256').update(`${seed} ${i}`).digest().toString('latin1');
+  return bytes;
+}
+
 /** A tree with something of each kind that images hold. */
 export const baseTree = (): Node =>
   dir({
@@ -78,7 +86,7 @@ export const baseTree = (): Node =>
       { mode: 0o750 },
     ),
     lib: symlink('usr/lib'),
-    usr: dir({ lib: dir({ so: file('\0'.repeat(70_000) + 'end') }) }),
+    usr: dir({ lib: dir({ so: file('\0'.repeat(70_000) + 'end'), noise: file(noise('base')) }) }),
     var: dir({ pipe: { kind: 'fifo' }, 'caf\xc3\xa9': file('name'), spool: dir({ x: file('1'), y: file('2') }) }),
     xattr: file('with', { xattrs: { 'user.mark': 'yes' } }),
   });
@@ -106,7 +114,7 @@ export function buildImages(store: ContainerStore, ...commit: string[]): void {
       makeTree(`${root}/var/spool`, dir({ new: file('new') }));
       rmSync(`${root}/usr/lib/so`);
       makeTree(`${root}/usr/lib/so`, dir({ now: file('a directory') }));
-      makeTree(`${root}/opt`, dir({ big: file('x'.repeat(300_000)) }));
+      makeTree(`${root}/opt`, dir({ big: file('x'.repeat(300_000)), noise: file(noise('app')) }));
     },
     ...commit,
   );

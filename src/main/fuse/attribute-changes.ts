@@ -20,6 +20,7 @@ import {
   FSXATTR_BYTES,
 } from '../system/file-flags';
 import { ERRNO } from '../system/libc';
+import { credentialsOf } from '../system/process-credentials';
 import { isDirectory, type Stat } from '../system/stat';
 import type { Node } from './node-table';
 import { ATTR_BYTES, IN_HEADER, OPCODE, OUT_HEADER } from './protocol';
@@ -99,8 +100,14 @@ export class AttributeChanges {
     return 0;
   }
 
+  /** The kernel says nothing of set-group-ID when an ACL goes; its own overlay drops it then, too (ovl_set_acl). */
   private removexattr(request: Request): number {
-    removeXattr(this.stack, this.tree.node(request).entry, nameAt(request));
+    const { entry, attributes } = this.tree.node(request);
+    const name = nameAt(request);
+    const { mode } = topOf(entry).stat;
+    if (name === ACL_ACCESS && (mode & S_ISGID) !== 0 && !mayKeepGroup(request, attributes.stat.gid))
+      setAttributes(this.stack, entry, { mode: mode & ~S_ISGID });
+    removeXattr(this.stack, entry, name);
     return 0;
   }
 
@@ -153,6 +160,13 @@ function readChange({ bytes }: Request): AttributeChange {
 
 /** chown(2) without an owner and a group: see `readChange`. */
 const isEmpty = ({ uid, gid }: AttributeChange): boolean => uid === KEEP_ID && gid === KEEP_ID;
+
+/** Whether the caller may keep set-group-ID on a file of that group. */
+function mayKeepGroup({ uid, gid, pid }: Request, group: number): boolean {
+  if (uid === 0 || gid === group) return true;
+  const credentials = credentialsOf(pid);
+  return credentials !== null && (credentials.keepsSetId || credentials.groups.includes(group));
+}
 
 /** To drop set-id bits is to change the mode, which only the owner may; the kernel has left that check to us. */
 function refuseForeigner(caller: number, { uid, mode }: Stat): void {

@@ -66,20 +66,20 @@ export class OverlayFileSystem {
     if (!stack.area) return;
     const changes = [...names.operations, ...new AttributeChanges(stack, this.tree).operations];
     for (const [opcode, operation] of [...changes, ...this.files.operations])
-      this.operations.set(opcode, this.tellingCopyUps(operation, new Notices(device)));
+      this.operations.set(opcode, this.tellingOfStale(operation, new Notices(device)));
     this.operations.set(OPCODE.OPENDIR, (request, reply) => this.directories.open(request, reply));
     this.operations.set(OPCODE.RELEASEDIR, (request) => this.directories.release(request));
     this.operations.set(OPCODE.FSYNCDIR, this.fsyncdir);
   }
 
-  /** A copy-up changes links and numbers that the kernel has kept (semantics 3.4, 3.5). */
-  private tellingCopyUps(operation: Operation, notices: Notices): Operation {
-    const { copied } = this.stack.area!;
+  /** A copy-up changes links and numbers that the kernel has kept (semantics 3.4, 3.5), a failed rename times. */
+  private tellingOfStale(operation: Operation, notices: Notices): Operation {
+    const { stale } = this.stack.area!;
     return (request, reply) => {
       try {
         return operation(request, reply);
       } finally {
-        if (copied.length > 0) for (const { id } of this.tree.takeCopied()) notices.attributesChanged(id);
+        if (stale.length > 0) for (const { id } of this.tree.takeStale()) notices.attributesChanged(id);
       }
     };
   }

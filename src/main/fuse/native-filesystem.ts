@@ -79,7 +79,7 @@ export class NativeFileSystem {
       return this.operations.get(op)!(call);
     } finally {
       // The kernel keeps no attributes that a copy-up changes (`optionText`): nobody is to be told.
-      if (area) area.copied.length = 0;
+      if (area) area.stale.length = 0;
     }
   }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { isDirectoryEntry, type Entry } from '../overlay/entry';
+import { inodeKey } from '../overlay/inode-key';
 import { lookup } from '../overlay/lookup';
 import { refresh, refreshXattrs } from '../overlay/marks';
 import { release } from '../overlay/remove';
 import type { OverlayStack } from '../overlay/stack';
 import { SystemError } from '../system/libc';
+import type { Stat } from '../system/stat';
 
 /** Entries kept: a path-based transport asks for the same parents again and again. */
 const CAPACITY = 32768;
@@ -35,6 +37,8 @@ export const nameOf = (path: ByteString): ByteString => path.slice(path.lastInde
  */
 export class PathTree {
   private readonly known = new Map<ByteString, Known>();
+  /** What is hidden: objects that may have other names. */
+  private readonly hidden = new Set<Known>();
   /** Hidden paths of what has kept its name after all. */
   private readonly aliases = new Map<ByteString, ByteString>();
 
@@ -76,8 +80,15 @@ export class PathTree {
   sharesInode(entry: Entry): boolean {
     const { area } = this.stack;
     if (!area || isDirectoryEntry(entry)) return false;
-    if (entry.upper) return entry.indexed || entry.upper.stat.nlink > 1;
+    if (entry.upper) return entry.indexed || entry.upper.stat.nlink > 1 || this.hasHiddenTwin(entry.upper.stat);
     return area.index !== null && entry.lowers[0]!.stat.nlink > 1;
+  }
+
+  /** The last name of a file that is also open by a name that is gone: it is changed through that one, too. */
+  private hasHiddenTwin(stat: Stat): boolean {
+    if (this.hidden.size === 0) return false;
+    const key = inodeKey(stat);
+    return [...this.hidden].some(({ entry }) => entry.upper && inodeKey(entry.upper.stat) === key);
   }
 
   /** An object without a name is reached by its entry alone; other names that it may have change it too. */
@@ -128,7 +139,9 @@ export class PathTree {
     if (known.children > 0) for (const below of this.below(path)) this.forget(below);
     this.known.delete(path);
     this.count(aboveOf(path), -1);
-    if (known.hidden) release(known.entry);
+    if (!known.hidden) return;
+    this.hidden.delete(known);
+    release(known.entry);
   }
 
   private below(path: ByteString): ByteString[] {
@@ -167,7 +180,9 @@ export class PathTree {
   /** The object loses its name, and is found under another path as long as it is open. */
   hide(path: ByteString, hidden: ByteString): void {
     this.move(path, hidden);
-    this.known.get(hidden)!.hidden = true;
+    const known = this.known.get(hidden)!;
+    known.hidden = true;
+    this.hidden.add(known);
   }
 
   isHidden(path: ByteString): boolean {
@@ -182,7 +197,8 @@ export class PathTree {
 
   /** Lets go of the objects that only we keep. */
   close(): void {
-    for (const { entry, hidden } of this.known.values()) if (hidden) release(entry);
+    for (const { entry } of this.hidden) release(entry);
+    this.hidden.clear();
     this.known.clear();
   }
 }

@@ -12,6 +12,8 @@ export interface Request {
   readonly nodeId: number;
   readonly uid: number;
   readonly gid: number;
+  /** The calling thread, 0 where it is in no PID namespace of ours. */
+  readonly pid: number;
   /** Everything after the header starts at `IN_HEADER`; `length` is the length of the whole. */
   readonly bytes: Buffer;
   readonly length: number;
@@ -64,7 +66,7 @@ export class Session {
 
   /** Runs until the file system is unmounted. */
   run(): void {
-    const request = { opcode: 0, nodeId: 0, uid: 0, gid: 0, bytes: this.input, length: 0 };
+    const request = { opcode: 0, nodeId: 0, uid: 0, gid: 0, pid: 0, bytes: this.input, length: 0 };
     for (;;) {
       const length = this.device.receive(this.input, this.workIdly);
       if (length === 0) return;
@@ -73,6 +75,7 @@ export class Session {
       request.nodeId = this.words[4]! + this.words[5]! * 0x1_0000_0000;
       request.uid = this.words[6]!;
       request.gid = this.words[7]!;
+      request.pid = this.words[8]!;
       this.serve(request);
       if (request.opcode === OPCODE.DESTROY) return;
     }

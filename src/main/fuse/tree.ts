@@ -151,9 +151,9 @@ export class Tree {
     node.attributes = attributesOf(this.stack, this.numbers, entry);
   }
 
-  /** The nodes of what was copied up since the last call: the kernel's attributes of them are old. */
-  takeCopied(): Node[] {
-    const entries = this.stack.area?.copied.splice(0) ?? [];
+  /** The nodes of what is stale since the last call: the kernel's attributes of them are old. */
+  takeStale(): Node[] {
+    const entries = this.stack.area?.stale.splice(0) ?? [];
     const nodes = entries.map((entry) => this.nodes.of(entry)).filter((node) => node !== undefined);
     // What was one lower directory is merged now, and lists otherwise.
     for (const node of nodes) this.changed(node);

@@ -43,13 +43,13 @@ export interface ParsedConfig {
 
 /**
  * Reads a configuration.
- * @param layers how many layers the manifest has; the two must agree
+ * @param layers how many layers the manifest has; the two must agree. Null where there is no manifest
  * @throws Failure `invalid-manifest`
  */
-export function parseConfig(bytes: Buffer, digest: Digest, layers: number): ParsedConfig {
+export function parseConfig(bytes: Buffer, digest: Digest, layers: number | null): ParsedConfig {
   const document = checked(schema, bytes, `Configuration ${digest}`);
   const diffIds = document.rootfs.diff_ids;
-  if (diffIds.length !== layers) {
+  if (layers !== null && diffIds.length !== layers) {
     throw new Failure(
       'invalid-manifest',
       `The manifest has ${layers} layers, its configuration ${digest} ${diffIds.length}.`,

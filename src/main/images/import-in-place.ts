@@ -6,6 +6,7 @@ import { parseConfig } from './config';
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from './media-types';
 import { plainManifest, type FoundImage } from './sources/found-image';
 import { formHere } from './store/layer-form';
+import type { ImageRecord } from './store/records';
 import type { Store } from './store/store';
 
 /**
@@ -30,22 +31,25 @@ export async function importInPlace(store: Store, found: FoundImage, names?: rea
     digest: digestOf(bytes),
     size: bytes.length,
   };
+  const recordOf = (): ImageRecord => ({
+    ...{ version: 1, manifest, config, root: manifest.digest, source: found.notation },
+    ...{ imported: new Date().toISOString(), form: formHere() },
+    layers: found.layers.map(({ diffId, blob, tarBytes, folder, tarSplit }) => ({
+      diffId,
+      digest: blob?.digest ?? null,
+      mediaType: blob?.mediaType ?? OCI_LAYER,
+      blobBytes: blob?.size ?? tarBytes ?? 0,
+      outside: { keeper: found.keeper, folder, tarSplit, tarBytes },
+    })),
+  });
   const hold = await store.hold();
   try {
+    const known = store.records.find(manifest.digest);
     store.blobs.add(config, found.config, found.notation);
     store.blobs.add(manifest, bytes, found.notation);
+    // Layers of the store's own are better: nobody else can change them.
     await store.records.put(
-      {
-        ...{ version: 1, manifest, config, root: manifest.digest, source: found.notation },
-        ...{ imported: new Date().toISOString(), form: formHere() },
-        layers: found.layers.map(({ diffId, blob, tarBytes, folder, tarSplit }) => ({
-          diffId,
-          digest: blob?.digest ?? null,
-          mediaType: blob?.mediaType ?? OCI_LAYER,
-          blobBytes: blob?.size ?? tarBytes ?? 0,
-          outside: { keeper: found.keeper, folder, tarSplit, tarBytes },
-        })),
-      },
+      known && known.layers.every(({ outside }) => !outside) ? known : recordOf(),
       names ?? found.references,
     );
     return store.image(manifest.digest);

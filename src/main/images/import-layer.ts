@@ -144,6 +144,7 @@ async function unpackOnce(
     if (failure() === null) await refuseWrongBlob(blob, fetch(), source.notation);
     throw error;
   }
+  meter.setFiles(unpacked.entries);
   refuseWrong(blob, unpacked.blobBytes, digest() ?? unpacked.digest, source.notation);
   if (unpacked.diffId !== diffId) throw wrongDiffId(blob, diffId, unpacked.diffId, source.notation);
   return unpacked;

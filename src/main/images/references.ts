@@ -11,6 +11,8 @@ export type Reference =
   | { readonly transport: 'docker'; readonly name: ImageName }
   /** `store`: what stands in the brackets, `[DRIVER@]ROOT[+RUNROOT][:OPTIONS]`; `name`: a name or an id. */
   | { readonly transport: 'containers-storage'; readonly store: StorePlace | null; readonly name: string }
+  /** An image of this machine's Docker (a name or id) or containerd (`[NAMESPACE/]NAME`). */
+  | { readonly transport: 'docker-daemon' | 'containerd'; readonly name: string }
   /** A file or folder: what it is has to be looked at. */
   | { readonly transport: 'path'; readonly path: ByteString }
   /** A bare name; `isShort`: it names no registry, and none may be guessed without saying so. */
@@ -24,7 +26,7 @@ export interface StorePlace {
 }
 
 /** Transports that skopeo has and Lamina has not. */
-const FOREIGN = ['dir', 'docker-daemon', 'ostree', 'sif', 'tarball', 'atomic'];
+const FOREIGN = ['dir', 'ostree', 'sif', 'tarball', 'atomic'];
 
 /**
  * Reads a reference. Of `oci:`, `oci-archive:` and `docker-archive:` the path ends at the first colon, as for skopeo.
@@ -44,6 +46,10 @@ export function parseReference(text: ByteString): Reference {
       return { transport, name: withDefaultTag(parseImageName(rest.slice(2))) };
     case 'containers-storage':
       return { transport, ...storeAndName(text, rest) };
+    case 'docker-daemon':
+    case 'containerd':
+      if (rest === '') throw invalid(text, 'it names no image');
+      return { transport, name: rest };
   }
   if (FOREIGN.includes(transport)) throw invalid(text, `Lamina has no transport “${transport}”`);
   if (/^(?:\/|\.{1,2}(?:\/|$))/.test(text)) return { transport: 'path', path: text };
@@ -62,6 +68,9 @@ export function printReference(reference: Reference): ByteString {
       return `docker://${printImageName(reference.name)}`;
     case 'containers-storage':
       return `containers-storage:${printPlace(reference.store)}${reference.name}`;
+    case 'docker-daemon':
+    case 'containerd':
+      return `${reference.transport}:${reference.name}`;
     case 'path':
       return reference.path;
     case 'name':
@@ -96,7 +105,7 @@ function printPlace(store: StorePlace | null): ByteString {
 
 const FORMS =
   'Write oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker://HOST/REPOSITORY[:TAG|@DIGEST], ' +
-  'containers-storage:NAME, or the path of a file or folder beginning with “/” or “./”.';
+  'containers-storage:NAME, docker-daemon:NAME, containerd:NAME, or the path of a file or folder beginning with “/” or “./”.';
 
 function invalid(text: ByteString, reason: string): Failure {
   return new Failure('invalid-reference', `“${display(text)}” is not the place of an image: ${reason}.`, FORMS);

@@ -91,7 +91,7 @@ class CopyUp {
     else this.copyOther(install);
     this.settle(parent);
     area.counts.copyUps += 1;
-    area.copied.push(entry);
+    area.stale.push(entry);
   }
 
   /** What the entry is from now on. */
@@ -267,7 +267,7 @@ function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: nu
     if (wanted > 0) {
       copyContent(area, from, to, wanted, pathOf(entry));
       area.syncCopyUp(to, true);
-    } else {
+    } else if (upper.stat.size > 0) {
       must(truncateFd(to, 0), 'truncate', pathOf(entry));
     }
     area.counts.copyUpBytes += wanted;
@@ -281,6 +281,6 @@ function copyDataUp(stack: OverlayStack, area: UpperArea, entry: Entry, size: nu
   upper.xattrs = upper.xattrs.filter((name) => name !== stack.names.metacopy);
   entry.metacopy = false;
   entry.lazyData = null;
-  area.copied.push(entry);
+  area.stale.push(entry);
   refresh(stack, upper);
 }

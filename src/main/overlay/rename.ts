@@ -146,6 +146,8 @@ class Rename {
       this.renameUpper(fromFd, toFd, flags);
     } catch (error) {
       if (marked) area.dropMark(stack.directories.fdOf(from), source.name);
+      // ext4 leaves its times in the old directory where it refuses RENAME_WHITEOUT over a directory with names.
+      area.stale.push(this.oldParent, target.parent);
       throw error;
     }
     if (leftover) area.takeAway(stack.directories.fdOf(from), source.name);

@@ -66,8 +66,8 @@ export interface WriteCounts {
  */
 export class UpperArea {
   readonly counts: WriteCounts = { copyUps: 0, copyUpBytes: 0 };
-  /** What was copied up and not been told on: links and numbers that stat shows may have changed with it. */
-  readonly copied: Entry[] = [];
+  /** What changed beside what was asked for, and not been told on: copied up (links, numbers), or by what then failed. */
+  readonly stale: Entry[] = [];
   /** Whiteouts are marked files here, since no device can be made. */
   xattrWhiteouts = false;
   /** O_TMPFILE is not to be had on this file system. */

@@ -80,6 +80,8 @@ describe('references', () => {
       'containers-storage:[/r]a',
       { transport: 'containers-storage', store: { driver: null, root: '/r', runRoot: null }, name: 'a' },
     ],
+    ['docker-daemon:debian:12', { transport: 'docker-daemon', name: 'debian:12' }],
+    ['containerd:k8s.io/quay.io/a:1', { transport: 'containerd', name: 'k8s.io/quay.io/a:1' }],
     ['./dir:x', { transport: 'path', path: './dir:x' }],
     ['..', { transport: 'path', path: '..' }],
     ['/caf\xe9', { transport: 'path', path: '/caf\xe9' }],
@@ -101,6 +103,7 @@ describe('references', () => {
     'docker://',
     'dir:/x',
     'containers-storage:',
+    'docker-daemon:',
     'containers-storage:[r]a',
   ])('“%s” is refused', (text) => {
     expect(() => parseReference(text)).toThrow(expect.objectContaining({ code: 'invalid-reference' }));

@@ -9,7 +9,9 @@ import { raw } from '../store/durable';
 import type { Store } from '../store/store';
 import { ArchiveFiles, type Spool } from './archive-files';
 import { ContainersStorage } from './containers-storage';
+import { Containerd } from './containerd';
 import { openDockerArchive } from './docker-archive';
+import { DockerOverlay2 } from './docker-overlay2';
 import { FolderFiles } from './folder-files';
 import { openFound } from './found-source';
 import { OciLayoutSource } from './oci-layout';
@@ -48,6 +50,10 @@ export async function openSource(reference: Reference, context: SourceContext): 
       return context.registry(reference.name, signal);
     case 'containers-storage':
       return openFound(await ContainersStorage.open(thisUser(), reference.store).image(reference.name), signal);
+    case 'docker-daemon':
+      return openFound(await new DockerOverlay2().image(reference.name), signal);
+    case 'containerd':
+      return new Containerd().source(reference.name);
     case 'name':
       if (reference.isShort) throw shortName(reference.name);
       return context.registry(reference.name, signal);

@@ -68,16 +68,25 @@ export class StoreLayout {
     return `${this.temporary}/${randomBytes(8).toString('hex')}`;
   }
 
-  /**
-   * Makes what is missing of the folders.
-   * @throws Failure where it is the store of another version of Lamina, or another kind of folder
-   */
-  make(): void {
+  /** Makes what is missing of the folders. */
+  makeFolders(): void {
     for (const path of [this.folder, this.blobs, this.layers, this.images, this.partial, this.temporary, this.locks])
       mkdirSync(raw(path), { recursive: true, mode: 0o700 });
+  }
+
+  /**
+   * Whether the store is one that this program can use; false for a folder that is none yet.
+   * @throws Failure where it is the store of another version of Lamina
+   */
+  isReady(): boolean {
     const found = this.#readVersion();
-    if (found === null) replaceFile(this.temporary, this.version, jsonBytes({ version: VERSION }));
-    else if (found !== VERSION) throw otherVersion(this.folder, found);
+    if (found !== null && found !== VERSION) throw otherVersion(this.folder, found);
+    return found !== null;
+  }
+
+  /** Makes the folder a store. The caller alone has its lock. */
+  begin(): void {
+    replaceFile(this.temporary, this.version, jsonBytes({ version: VERSION }));
   }
 
   #readVersion(): unknown {

@@ -25,6 +25,7 @@ export interface StoreOptions {
 
 /** How long throwing away waits for imports and exports that run. */
 const PATIENCE_MS = 5000;
+const LOOK_MS = 10;
 
 /** A store of images. Several processes may have one open, and change it, at the same time. */
 export class Store {
@@ -47,16 +48,9 @@ export class Store {
    */
   static open(folder: ByteString = defaultStoreFolder(), options: StoreOptions = {}): Store {
     const layout = new StoreLayout(folder);
-    layout.make();
-    const lock = tryLock(layout.lock, 'exclusive');
-    // Where somebody works in it, what is not whole may be theirs.
-    if (lock) {
-      try {
-        clearLeftovers(layout);
-      } finally {
-        lock.release();
-      }
-    }
+    layout.makeFolders();
+    // Where somebody works in it, what is not whole may be theirs. One that is being made is ready at once.
+    while (!mend(layout) && !layout.isReady()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
     return new Store(layout, options);
   }
 
@@ -169,6 +163,19 @@ export class Store {
       lock.release();
     }
   }
+}
+
+/** Makes a folder a store, and clears away what is not whole in it. False where another process is in the way. */
+function mend(layout: StoreLayout): boolean {
+  const lock = tryLock(layout.lock, 'exclusive');
+  if (!lock) return false;
+  try {
+    if (!layout.isReady()) layout.begin();
+    clearLeftovers(layout);
+  } finally {
+    lock.release();
+  }
+  return true;
 }
 
 /** What nobody can be working with while we alone have the store. */

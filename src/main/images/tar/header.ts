@@ -64,12 +64,14 @@ export function isZero(block: Buffer): boolean {
   return true;
 }
 
+/** The name in a block, without its prefix: for messages about a block that cannot be read. */
+export const plainName = (block: Buffer): ByteString => text(block, 0, 100);
+
 /**
- * Reads a header block: v7, ustar (with its prefix), GNU, and star's variant of ustar.
- * @throws TarError where the checksum or a number is wrong
+ * Reads a header block whose sum was checked: v7, ustar (with its prefix), GNU, and star's variant of ustar.
+ * @throws TarError where a number is wrong
  */
 export function parseHeader(block: Buffer): Header {
-  checkSum(block);
   const magic = block.toString('latin1', MAGIC_AT, MAGIC_AT + 8);
   const format = magic === 'ustar  \0' ? 'gnu' : magic.startsWith('ustar') ? 'ustar' : 'v7';
   const name = text(block, 0, 100);
@@ -94,8 +96,11 @@ export function parseHeader(block: Buffer): Header {
 /** star keeps times in the last 24 bytes of the prefix, and says so at the end of the block (star(5)). */
 const prefixLength = (block: Buffer): number => (block.toString('latin1', 508, 512) === 'tar\0' ? 131 : 155);
 
-/** The sum of all bytes, the field itself counted as spaces. Old tars summed signed chars. */
-function checkSum(block: Buffer): void {
+/**
+ * Compares the sum of all bytes, the field itself counted as spaces, with the one stored. Old tars summed signed chars.
+ * @throws TarError
+ */
+export function checkSum(block: Buffer): void {
   let unsigned = 8 * 0x20;
   let high = 0;
   for (let i = 0; i < BLOCK; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
 import { badTar } from './tar-error';
+import { aclFromText } from './text-acl';
 
 /** Records of an extended header: keyword to value, bytes both. A later record of a keyword replaces an earlier one. */
 export type PaxRecords = Map<ByteString, ByteString>;
@@ -49,9 +50,14 @@ export function parsePax(bytes: Buffer): PaxRecords {
 const SCHILY = 'SCHILY.xattr.';
 const LIBARCHIVE = 'LIBARCHIVE.xattr.';
 
+const ACLS = [
+  ['SCHILY.acl.access', 'system.posix_acl_access'],
+  ['SCHILY.acl.default', 'system.posix_acl_default'],
+] as const;
+
 /**
  * Extended attributes of PAX records: star's and Go's raw values, and libarchive's, base64 with the name percent-encoded.
- * Where both are given, libarchive writes the same value twice.
+ * Where both are given, libarchive writes the same value twice. ACLs that are given as text are attributes too.
  */
 export function xattrsOf(records: PaxRecords): ReadonlyMap<ByteString, ByteString> {
   let xattrs: Map<ByteString, ByteString> | null = null;
@@ -64,6 +70,13 @@ export function xattrsOf(records: PaxRecords): ReadonlyMap<ByteString, ByteStrin
       xattrs ??= new Map();
       if (!xattrs.has(name)) xattrs.set(name, Buffer.from(value, 'base64').toString('latin1'));
     }
+  }
+  for (const [record, name] of ACLS) {
+    const text = records.get(record);
+    const value = text === undefined ? null : aclFromText(text);
+    if (value === null) continue;
+    xattrs ??= new Map();
+    if (!xattrs.has(name)) xattrs.set(name, value);
   }
   return xattrs ?? NONE;
 }

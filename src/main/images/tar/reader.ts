@@ -2,7 +2,7 @@
 import type { ByteString } from '@shared/bytes';
 import { ByteSource } from './byte-source';
 import { entryOf, type TarEntry } from './entry';
-import { BLOCK, isZero, paddingOf, parseHeader, TYPE, type Header } from './header';
+import { BLOCK, checkSum, isZero, paddingOf, parseHeader, plainName, TYPE, type Header } from './header';
 import { parsePax, type PaxRecords } from './pax';
 import {
   checkedMap,
@@ -63,8 +63,9 @@ export class TarReader {
       if (count > MOST_HEADERS) badTar(`it has more than ${MOST_HEADERS} extended headers`);
       const block = await this.headerBlock(count === 0);
       if (block === null) return null;
+      checkSum(block);
+      if (count === 0) this.lastName = plainName(block);
       const header = parseHeader(block);
-      if (count === 0) this.lastName = header.name;
       switch (header.type) {
         case TYPE.header:
         case TYPE.solarisHeader:
@@ -82,6 +83,7 @@ export class TarReader {
           await this.addGlobals(header);
           return { ...entryOf(header, { global: null, local: null, longName, longLink }), size: 0, stored: 0 };
         default:
+          this.lastName = longName ?? local?.get('path') ?? header.name;
           return this.begin(header, block, entryOf(header, { global: this.globals, local, longName, longLink }), local);
       }
     }
