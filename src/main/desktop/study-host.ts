@@ -57,8 +57,12 @@ export class StudyHost {
 
   /** Ends it, whether it is done or not. */
   close(id: string): void {
-    this.open.get(id)?.dispose();
+    const host = this.open.get(id);
     this.open.delete(id);
+    if (!host) return;
+    const end = (): void => host.dispose();
+    // Descriptors are the process's, not the thread's: it closes them before it goes.
+    host.ask({ call: 'close' }).then(end, end);
   }
 
   dispose(): void {

@@ -21,7 +21,8 @@ export type StudyCall =
   | { readonly call: 'compare'; readonly left: Side; readonly right: Side }
   | { readonly call: 'comparison' }
   | { readonly call: 'page'; readonly filter: CompareFilter; readonly offset: number; readonly limit: number }
-  | { readonly call: 'detail'; readonly node: number };
+  | { readonly call: 'detail'; readonly node: number }
+  | { readonly call: 'close' };
 
 let analysis: AnalysisView | null = null;
 let comparison: CompareView | null = null;
@@ -29,6 +30,12 @@ let comparison: CompareView | null = null;
 function opened<T>(view: T | null): T {
   if (!view) throw new Failure('ENOENT', 'It was closed.', 'Start it again.');
   return view;
+}
+
+async function close(): Promise<null> {
+  await analysis?.close();
+  await comparison?.close();
+  return null;
 }
 
 function answer(body: StudyCall): unknown {
@@ -51,6 +58,8 @@ function answer(body: StudyCall): unknown {
       return opened(comparison).page(body.filter, body.offset, body.limit);
     case 'detail':
       return opened(comparison).detail(body.node);
+    case 'close':
+      return close();
   }
 }
 

@@ -3,7 +3,7 @@ import type { AnalysisLine, AnalysisListName, AnalysisStatus, ErrorReport, Space
 import { CallError, call } from '../app/call.svelte';
 import { PagedRows } from '../design/paged-rows.svelte';
 import { followStudy } from '../study/follow';
-import { lettersOf, type Choice } from '../study/subjects';
+import { lettersOf, makersOf, type Choice } from '../study/subjects';
 
 const ROOT = 0;
 
@@ -19,6 +19,8 @@ export class AnalysisState {
   trail = $state.raw<readonly SpaceTile[]>([]);
   /** The letter of each layer, the lowest first. */
   letters = $state.raw<readonly string[]>([]);
+  /** What made each layer, or where it is, the lowest first. */
+  makers = $state.raw<readonly string[]>([]);
   readonly lines: PagedRows<AnalysisLine>;
   #id: string | null = null;
   #turn = 0;
@@ -85,6 +87,7 @@ export class AnalysisState {
 
   async #show(analysis: string, choice: Choice, status: AnalysisStatus): Promise<void> {
     this.letters = lettersOf(choice.subject, status.totals!.layers.length);
+    this.makers = await makersOf(choice.subject);
     const tile = await call('analysis.tiles', { analysis, node: ROOT });
     this.status = status;
     this.trail = [tile];

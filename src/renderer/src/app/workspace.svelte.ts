@@ -12,7 +12,10 @@ import { ChangeList } from '../changes/change-list.svelte';
 import { CommandPreview } from '../command/command-preview.svelte';
 import { CompareState } from '../compare/compare.svelte';
 import { ComposerState } from '../composer/composer-state.svelte';
+import { draggableFolders } from '../composer/drag';
 import { Inspection } from '../inspector/inspection.svelte';
+import { Jobs } from '../jobs/jobs.svelte';
+import { Library, titleOf } from '../library/library.svelte';
 import { choicesOf, type Choice } from '../study/subjects';
 import { text } from '../text';
 import { call } from './call.svelte';
@@ -45,6 +48,8 @@ export class Workspace {
   readonly command = new CommandPreview(this.#report);
   readonly facts = new FactsOfLayers();
   readonly panes = new Panes();
+  readonly library = new Library(this.#report);
+  readonly jobs = new Jobs(this.notices);
   readonly analysis = new AnalysisState(this.#report);
   readonly compare = new CompareState(this.#report);
   readonly composer = new ComposerState(this);
@@ -75,7 +80,7 @@ export class Workspace {
   readonly problems: readonly Problem[] = $derived(this.#problems());
 
   /** What can be analysed and compared. */
-  readonly choices: readonly Choice[] = $derived(choicesOf(this.shelf.all, this.composition, []));
+  readonly choices: readonly Choice[] = $derived(choicesOf(this.shelf.all, this.composition, this.library.images));
 
   async start(): Promise<void> {
     window.lamina.subscribe('mounts.changed', ({ mounts }) => (this.mounts = mounts));
@@ -86,7 +91,43 @@ export class Workspace {
     this.tree.hidden = state.settings.showHidden;
     this.shelf.load(state.compositions, state.currentId);
     for (const notice of state.notices) this.notices.info(notice);
+    this.jobs.start();
+    this.library.start();
     $effect.root(() => this.#react(state.select));
+  }
+
+  /** Goes to an image in the library. */
+  showImage(digest: string): void {
+    this.screen = 'library';
+    this.library.filter = '';
+    this.library.select(digest);
+  }
+
+  /** All layers of an image as lowers, the top one first, above those that are there. */
+  async addImage(digest: string): Promise<void> {
+    try {
+      const image = await call('images.detail', { image: digest });
+      this.composer.addLayers(image.layers.map(({ folder }) => folder).reverse());
+      this.notices.announce(text.library.added(image.layers.length, titleOf(image)));
+    } catch (error) {
+      this.notices.error(error);
+    }
+  }
+
+  /** Lets the mouse drag a whole image into the stack. Its layers are asked for when it is pointed at. */
+  dragImage(digest: string): (element: HTMLElement) => void | (() => void) {
+    return draggableFolders(() => {
+      const { detail } = this.library;
+      return detail?.digest === digest ? detail.layers.map(({ folder }) => folder).reverse() : [];
+    });
+  }
+
+  /** Goes to the analysis of an image. */
+  analyseImage(digest: string): void {
+    const choice = this.choices.find(({ key }) => key === `image:${digest}`);
+    if (!choice) return;
+    this.screen = 'analysis';
+    void this.analysis.start(choice);
   }
 
   edit(edit: Edit): boolean {

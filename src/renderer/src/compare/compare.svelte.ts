@@ -61,6 +61,8 @@ export class CompareState {
         async (status) => {
           if (status.summary) await this.#load();
           this.status = status;
+          // The first difference is shown at once: most often somebody looks for one.
+          if (status.summary) this.#selectFirst();
           return status.summary !== null;
         },
         () => turn === this.#turn,
@@ -103,6 +105,11 @@ export class CompareState {
     this.position = position;
     this.chosen = row;
     void this.#look(row);
+  }
+
+  #selectFirst(): void {
+    const first = [...this.rows.rows].find(([, row]) => row.kind !== null);
+    if (first) this.select(first[0]);
   }
 
   async #look(row: CompareRow): Promise<void> {

@@ -3,7 +3,10 @@
 const PAGE = 200;
 
 /** Gives one page of a list, and how long the list is. */
-export type FetchPage<T> = (offset: number, limit: number) => Promise<{ readonly total: number; readonly rows: readonly T[] }>;
+export type FetchPage<T> = (
+  offset: number,
+  limit: number,
+) => Promise<{ readonly total: number; readonly rows: readonly T[] }>;
 
 /** A long list of which only the pages that were on screen are here. */
 export class PagedRows<T> {

@@ -2,6 +2,7 @@
 import { display } from '@shared/bytes';
 import { letterOf, stackOf, type Composition } from '@shared/composition';
 import type { ImageSubject } from '@shared/image-subject';
+import { call } from '../app/call.svelte';
 import { splitPath } from '../design/shorten';
 import { text } from '../text';
 
@@ -62,4 +63,15 @@ export function lettersOf(subject: ImageSubject, count: number): string[] {
     if (merged.length === count) return merged.map(({ letter }) => letter).reverse();
   }
   return Array.from({ length: count }, (_, layer) => letterOf(count - 1 - layer));
+}
+
+/** What made each layer of a subject, or where it is, the lowest first. */
+export async function makersOf(subject: ImageSubject): Promise<string[]> {
+  if (subject.kind === 'layers') return subject.folders.map((path) => splitPath(display(path)).name);
+  if (subject.kind === 'composition') {
+    const merged = stackOf(subject.composition).filter(({ lane }) => lane !== 'data');
+    return merged.map(({ path }) => splitPath(display(path)).name).reverse();
+  }
+  const { layers } = await call('images.detail', { image: subject.image });
+  return layers.map(({ createdBy }) => createdBy.trim() || text.library.unknownStep);
 }
