@@ -104,10 +104,10 @@ export const writeCases = [
   },
   {
     name: 'chown',
-    title: 'chown -R over a lower tree of 20,000 files, metacopy=on',
+    title: 'chown -R over /usr of the image, metacopy=on',
     options: ['metacopy=on'],
-    lower: ({ lower }) => lower,
-    command: (at) => ['chown', '-R', '1000:1000', join(at, 'tree')],
+    lower: ({ lowerdir }) => lowerdir,
+    command: (at) => ['chown', '-R', '1000:1000', join(at, 'usr')],
   },
   {
     name: 'untar',

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 export interface Registry {
   /** `127.0.0.1:PORT` */
@@ -84,8 +85,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-async function answers(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
+function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => (socket.destroy(), resolve(true)));
@@ -93,14 +93,12 @@ async function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Runs a program to its end; what it prints on stdout. */
-export function run(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
+/** Runs a program to its end, while servers of the test's own answer it; what it prints on stdout. */
+export async function run(program: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, {
     encoding: 'utf8',
     timeout: 60_000,
     maxBuffer: 1 << 28,
   });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
   return stdout;
 }

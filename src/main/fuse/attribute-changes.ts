@@ -65,7 +65,7 @@ export class AttributeChanges {
     const change = readChange(request);
     if (isEmpty(change)) this.dropSetId(node, request.uid, change);
     else setAttributes(this.stack, node.entry, change);
-    this.tree.update(node);
+    this.tree.update(node, !isEmpty(change));
     reply.put64(OUT_HEADER, FOREVER);
     reply.put64(OUT_HEADER + 8, 0);
     reply.putAttributes(OUT_HEADER + 16, node.attributes);

@@ -10,10 +10,18 @@ const POLLIN = 1;
 
 /**
  * Reads before sleeping: a request that follows a reply at once is then taken without a wake-up, which costs more than
- * the request itself. Where they find nothing they only take the processor from the program that asks, so their number
- * follows what they bring.
+ * the request itself. Some tens of microseconds; more brings nothing.
  */
-const MOST_SPINS = 64;
+const SPINS = 64;
+/**
+ * Where fewer of these waits than one in so many find a request, they only take the processor from the program that
+ * asks, and we go to sleep at once.
+ */
+const WORTHWHILE = 1 / 5;
+/** … but now and then look whether that is still so. */
+const PROBE_EVERY = 16;
+/** Weight of the latest wait in the share of those that found something. */
+const RECENT = 1 / 32;
 
 const FUSE_DEV_IOC_BACKING_OPEN = 0x4010e501;
 const FUSE_DEV_IOC_BACKING_CLOSE = 0x4004e502;
@@ -24,7 +32,9 @@ export class FuseDevice {
   private readonly pollfd = Buffer.alloc(16);
   private readonly backing = Buffer.alloc(16);
   private readonly backingId = Buffer.alloc(4);
-  private spins = MOST_SPINS / 4;
+  /** Share of the waits that found a request before they slept. */
+  private found = 0.5;
+  private waits = 0;
 
   /**
    * @param wakeFd a socket, non-blocking, that is written to when there is work beside requests; -1 for none
@@ -60,16 +70,24 @@ export class FuseDevice {
       if (!idle()) break;
     }
     for (;;) {
-      for (let spin = 0; spin < this.spins; spin++) {
-        const length = this.tryReceive(buffer);
-        if (length < 0) continue;
-        if (spin > 0) this.spins = Math.min(this.spins + 2, MOST_SPINS);
-        return length;
-      }
-      this.spins = Math.max(this.spins >> 1, 2);
+      const length = this.spin(buffer);
+      if (length >= 0) return length;
       poll(this.pollfd, 2, -1);
       this.takeWake();
     }
+  }
+
+  /** Reads again and again for a moment, where that pays. As `tryReceive`. */
+  private spin(buffer: Buffer): number {
+    if (this.found < WORTHWHILE && ++this.waits % PROBE_EVERY !== 0) return this.tryReceive(buffer);
+    for (let left = SPINS; left > 0; left--) {
+      const length = this.tryReceive(buffer);
+      if (length < 0) continue;
+      this.found += (1 - this.found) * RECENT;
+      return length;
+    }
+    this.found -= this.found * RECENT;
+    return -1;
   }
 
   /** Returns the request's length, 0 after the unmount, -1 where none is waiting. */

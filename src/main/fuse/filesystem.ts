@@ -6,7 +6,7 @@ import { readLink } from '../overlay/file-data';
 import type { OverlayStack } from '../overlay/stack';
 import { syncDirectory } from '../overlay/sync-directory';
 import { getXattr, listXattrs } from '../overlay/xattrs';
-import { ERRNO, SystemError } from '../system/libc';
+import { ERRNO } from '../system/libc';
 import { isFullRoot } from '../system/privilege';
 import { AttributeChanges } from './attribute-changes';
 import type { FuseDevice } from './device';
@@ -76,10 +76,15 @@ export class OverlayFileSystem {
   private tellingOfStale(operation: Operation, notices: Notices): Operation {
     const { stale } = this.stack.area!;
     return (request, reply) => {
+      let answered = 0;
       try {
-        return operation(request, reply);
+        const length = operation(request, reply);
+        // The answer to a SETATTR itself has the attributes of its node.
+        if (request.opcode === OPCODE.SETATTR) answered = request.nodeId;
+        return length;
       } finally {
-        if (stale.length > 0) for (const { id } of this.tree.takeStale()) notices.attributesChanged(id);
+        if (stale.length > 0)
+          for (const { id } of this.tree.takeStale()) if (id !== answered) notices.attributesChanged(id);
       }
     };
   }
@@ -158,13 +163,9 @@ export class OverlayFileSystem {
   };
 
   private readonly lookup: Operation = (request, reply) => {
-    const parent = this.tree.node(request);
-    try {
-      this.tree.handOut(reply, OUT_HEADER, this.tree.lookedUp(parent, nameAt(request)));
-    } catch (error) {
-      if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOENT) throw error;
-      reply.putNegativeEntry(OUT_HEADER);
-    }
+    const node = this.tree.lookedUp(this.tree.node(request), nameAt(request));
+    if (node) this.tree.handOut(reply, OUT_HEADER, node);
+    else reply.putNegativeEntry(OUT_HEADER);
     return ENTRY_OUT;
   };
 

@@ -4,7 +4,7 @@ import { hasChanged } from '../overlay/changed';
 import { ANYWHERE, type Entry } from '../overlay/entry';
 import { identityOf } from '../overlay/identity';
 import { InodeNumbers } from '../overlay/inode-numbers';
-import { lookup } from '../overlay/lookup';
+import { find, lookup } from '../overlay/lookup';
 import { refresh } from '../overlay/marks';
 import { release } from '../overlay/remove';
 import type { OverlayStack } from '../overlay/stack';
@@ -50,23 +50,21 @@ export class Tree {
   }
 
   /**
-   * As `childOf`, for a LOOKUP. Of a name that it knows already the kernel asks where its dentry went, or where something
-   * was ESTALE: a lower object that changed is looked up anew.
+   * As `findChild`, for a LOOKUP. Of a name that it knows already the kernel asks where its dentry went, or where
+   * something was ESTALE: a lower object that changed is looked up anew.
    */
-  lookedUp(parent: Node, name: ByteString): Node {
+  lookedUp(parent: Node, name: ByteString): Node | null {
     const known = parent.children?.get(name);
     if (known && known.lookups > 0 && hasChanged(this.stack, known.entry)) this.nodes.disown(known, parent, name);
-    return this.childOf(parent, name);
+    return this.findChild(parent, name);
   }
 
   /** As `childOf`; null where there is no such name. */
   findChild(parent: Node, name: ByteString): Node | null {
-    try {
-      return this.childOf(parent, name);
-    } catch (error) {
-      if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return null;
-      throw error;
-    }
+    const known = parent.children?.get(name);
+    if (known) return known;
+    const entry = find(this.stack, parent.entry, name);
+    return entry && this.adopt(parent, entry);
   }
 
   /** The node of a resolved name: a new one, or that of the object's other names. */
@@ -144,10 +142,13 @@ export class Tree {
     else node.parent = to;
   }
 
-  /** Reads the attributes of what can change. */
-  update(node: Node): void {
+  /**
+   * Reads the attributes of what can change.
+   * @param fresh the upper object was read just now
+   */
+  update(node: Node, fresh = false): void {
     const { entry } = node;
-    if (entry.upper) refresh(this.stack, entry.upper);
+    if (entry.upper && !fresh) refresh(this.stack, entry.upper);
     node.attributes = attributesOf(this.stack, this.numbers, entry);
   }
 

@@ -24,7 +24,7 @@ import { refuseChanged } from './changed';
 import { copyContent } from './copy-content';
 import { copyXattrs, giveAttributes } from './copy-metadata';
 import { pathOf, placeOf, type Entry, type Real } from './entry';
-import { openData } from './file-data';
+import { dataOf, openData } from './file-data';
 import { indexName, keepLinks, needsIndex, unionLinks } from './index-directory';
 import { keepingTimes, realInUpper, refresh, setImpure } from './marks';
 import { handleOf } from './origins';
@@ -123,7 +123,7 @@ class CopyUp {
     try {
       ({ fd: to, temporary } = createTemporary(area, this.stat.mode));
       if (!this.metacopy) this.copyData(from, to);
-      this.copyMetadata(placeOfFd(to), to);
+      this.copyMetadata(placeOfFd(to), to, from);
       area.syncCopyUp(to, !this.metacopy);
       if (temporary === null) install((dirfd, name) => must(makeLinkAt(placeOfFd(to), dirfd, name), 'link', name));
       else install((dirfd, name) => area.install(temporary!, dirfd, name));
@@ -147,7 +147,7 @@ class CopyUp {
     const temporary = area.temporaryName();
     this.make(temporary);
     try {
-      this.copyMetadata({ fd: area.workFd, name: temporary }, -1);
+      this.copyMetadata({ fd: area.workFd, name: temporary });
       this.syncDirectory(temporary);
       install((dirfd, name) => area.install(temporary, dirfd, name));
     } catch (error) {
@@ -180,11 +180,15 @@ class CopyUp {
     must(result, 'fsync', temporary);
   }
 
-  /** Everything but the data, in an order in which nothing undoes what went before (semantics 4.2). */
-  private copyMetadata(to: Place, fd: number): void {
+  /**
+   * Everything but the data, in an order in which nothing undoes what went before (semantics 4.2).
+   * @param fd     of a regular file
+   * @param dataFd of its data, which may be another file's
+   */
+  private copyMetadata(to: Place, fd = -1, dataFd = -1): void {
     const { stack, entry, stat } = this;
     copyXattrs(stack.names, placeOf(stack.directories, this.lower), to);
-    this.copyFlags(to);
+    this.copyFlags(to, fd, dataOf(entry) === this.lower ? dataFd : -1);
     const hasOrigin = isDirectory(stat.mode) || stat.nlink === 1 || this.indexEntry !== null;
     if (hasOrigin) this.mark(to, stack.names.origin, handleOf(stack, entry));
     if (this.metacopy) this.mark(to, stack.names.metacopy, '');
@@ -200,21 +204,28 @@ class CopyUp {
       throw new SystemError(-result, 'setxattr', pathOf(this.entry));
   }
 
-  /** `A` and `S` of chattr(1). */
-  private copyFlags(to: Place): void {
+  /** `A` and `S` of chattr(1). With descriptors of both where they are open anyway, else -1. */
+  private copyFlags(to: Place, toFd: number, fromFd: number): void {
     if (!isRegular(this.stat.mode) && !isDirectory(this.stat.mode)) return;
-    const from = openPlace(placeOf(this.stack.directories, this.lower), O_RDONLY | O_NONBLOCK);
-    if (from < 0) return;
-    const flags = getFileFlags(from);
-    closeFile(from);
+    const from = placeOf(this.stack.directories, this.lower);
+    const flags = withOpen(from, fromFd, getFileFlags);
     const kept = flags < 0 ? 0 : flags & (FS_NOATIME_FL | FS_SYNC_FL);
     if (kept === 0) return;
-    const fd = openPlace(to, O_RDONLY | O_NONBLOCK);
-    if (fd < 0) return;
-    const now = getFileFlags(fd);
-    if (now >= 0) setFileFlags(fd, now | kept);
-    closeFile(fd);
+    withOpen(to, toFd, (fd) => {
+      const now = getFileFlags(fd);
+      return now < 0 ? now : setFileFlags(fd, now | kept);
+    });
   }
+}
+
+/** Uses a descriptor, or one that is opened for it. Returns what `use` returns, or the negative errno. */
+function withOpen(place: Place, known: number, use: (fd: number) => number): number {
+  if (known >= 0) return use(known);
+  const fd = openPlace(place, O_RDONLY | O_NONBLOCK);
+  if (fd < 0) return fd;
+  const result = use(fd);
+  closeFile(fd);
+  return result;
 }
 
 /** A file without a name in the work area; with a temporary one where the file system has no O_TMPFILE. */

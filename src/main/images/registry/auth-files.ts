@@ -71,6 +71,8 @@ export function readAuthFile(path: string, legacy: boolean): AuthFile | null {
   if (text.trim() === '') return { path, auths: new Map(), helpers: new Map(), store: null, legacy };
   try {
     const json: unknown = JSON.parse(text);
+    // An array is an object to the schema.
+    if (Array.isArray(json)) throw new TypeError('an array');
     const parsed = v.parse(schema, legacy ? { auths: json } : json);
     return {
       path,

@@ -41,7 +41,7 @@ export class Connections {
 
   #make(url: URL, insecure: boolean): Dispatcher {
     const tls = url.protocol === 'https:' ? this.#tls(url.host, insecure) : {};
-    const connect = { ...tls, timeout: CONNECT_TIMEOUT };
+    const connect = { ...tls, timeout: Math.min(CONNECT_TIMEOUT, this.#idle) };
     const timeouts = { headersTimeout: this.#idle, bodyTimeout: this.#idle, maxHeaderSize: MOST_HEADERS };
     const { environment } = this.#places;
     const word = (name: string): string => environment[name.toLowerCase()] || environment[name.toUpperCase()] || '';

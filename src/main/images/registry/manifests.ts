@@ -68,7 +68,7 @@ export async function fetchRoot(client: RegistryClient, signal: AbortSignal): Pr
 
 async function someTags(client: RegistryClient, signal: AbortSignal): Promise<readonly string[]> {
   try {
-    for await (const page of tagPages(client, signal, 50)) return page;
+    for await (const page of tagPages(client, signal, 50)) return page.sort();
   } catch {
     signal.throwIfAborted();
   }
@@ -78,17 +78,15 @@ async function someTags(client: RegistryClient, signal: AbortSignal): Promise<re
 /** The type in the document itself goes before that of the header, which proxies get wrong. */
 function typeOf(answer: Answer, bytes: Buffer): string {
   const header = (headerOf(answer, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString('utf8'));
-  } catch {
+  const json = jsonObject(bytes);
+  if (!json) {
     throw new Failure(
       'registry-answer',
       `${answer.url.host} answers with something that is no manifest (${plain(header) || 'no type'}).`,
       'Check that the host is a registry: a login page may have answered.',
     );
   }
-  const { mediaType, schemaVersion, manifests } = Object(json) as Record<string, unknown>;
+  const { mediaType, schemaVersion, manifests } = json;
   if (schemaVersion === 1) return 'application/vnd.docker.distribution.manifest.v1+json';
   if (typeof mediaType === 'string' && mediaType !== '') return plain(mediaType);
   if (header.startsWith('application/vnd.')) return plain(header);
@@ -96,6 +94,15 @@ function typeOf(answer: Answer, bytes: Buffer): string {
   return Array.isArray(manifests)
     ? 'application/vnd.oci.image.index.v1+json'
     : 'application/vnd.oci.image.manifest.v1+json';
+}
+
+function jsonObject(bytes: Buffer): Record<string, unknown> | null {
+  try {
+    const json: unknown = JSON.parse(bytes.toString('utf8'));
+    return typeof json === 'object' && !Array.isArray(json) ? (json as Record<string, unknown> | null) : null;
+  } catch {
+    return null;
+  }
 }
 
 function schema1(subject: string): Failure {

@@ -78,7 +78,9 @@ const CERTIFICATE = /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|IN
 export function networkFault(error: unknown, url: URL): NetworkFault | null {
   if (error instanceof NetworkFault) return error;
   const cause = causeOf(error);
-  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const { code: word, message } = cause as NodeJS.ErrnoException;
+  // undici leaves the code out where its parser cannot go on.
+  const code = word ?? (cause.name === 'HTTPParserError' ? 'HPE_INVALID' : '');
   const kind = kindOf(code);
   return kind && new NetworkFault(kind, code, url, plain(message || code));
 }

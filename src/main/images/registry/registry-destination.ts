@@ -44,10 +44,17 @@ export class RegistryDestination implements ImageDestination {
     if (isManifest(mediaType)) return this.#hasManifest(digest, signal);
     const requests = new UploadRequests(this.#client, digest, signal);
     if (await requests.exists()) return true;
+    return this.#mount(digest, requests);
+  }
+
+  /** Tries to have a blob from the other repositories; the upload that the registry opens instead is kept for `put`. */
+  async #mount(digest: string, requests: UploadRequests): Promise<boolean> {
     for (const from of this.#settings.mountFrom ?? []) {
-      if (from === this.#name.path || this.#sessions.has(digest)) continue;
+      if (from === this.#name.path) continue;
       try {
         const session = await requests.mount(from);
+        await requests.cancel(this.#sessions.get(digest) ?? null);
+        this.#sessions.delete(digest);
         if (!session) return true;
         this.#sessions.set(digest, session);
       } catch (error) {

@@ -82,9 +82,9 @@ export class RegistrySource implements ImageSource {
 
   /** The client that had the image, then those after it: a mirror may not have all of its blobs. */
   async #order(signal: AbortSignal): Promise<readonly RegistryClient[]> {
-    if (!this.#chosen) await this.root(signal);
+    if (!this.#chosen && this.#clients.length > 1) await this.root(signal);
     const at = this.#clients.findIndex((client) => client === this.#chosen);
-    return this.#clients.slice(at);
+    return this.#clients.slice(Math.max(at, 0));
   }
 
   async #first<T>(signal: AbortSignal, action: (client: RegistryClient) => Promise<T>): Promise<T> {

@@ -76,10 +76,12 @@ async function send(
   await requests.complete(at);
 }
 
-/** Where the registry says that it is, if that can be: it cannot have what was never sent. */
+/** Where the registry says that it is; null, and that upload given up, where it cannot tell or cannot be right. */
 async function resumable(requests: UploadRequests, at: UploadSession, body: UploadBody): Promise<UploadSession | null> {
   const status = await requests.status(at);
-  return status && status.offset <= body.furthest ? status : null;
+  if (status && status.offset <= body.furthest) return status;
+  await requests.cancel(at);
+  return null;
 }
 
 function mayGoOn(error: unknown, most: number | null): boolean {
