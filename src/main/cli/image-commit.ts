@@ -24,7 +24,7 @@ import {
   parseImage,
   QUIET,
   text,
-  texts,
+  givenNames,
   titleOf,
 } from './image-arguments';
 import { stackOfImage } from './image-list';
@@ -58,7 +58,7 @@ async function make(parsed: Parsed, store: Store, part: Part | Image, command: s
         ...(await requestOf(parsed, store, part, file)),
         edits: editsOf(parsed),
         step: stepOf(parsed, command),
-        references: texts(parsed, 'name') ?? [],
+        references: givenNames(parsed) ?? [],
         note: warn,
         signal,
         onProgress(bytes, entries) {

@@ -4,6 +4,7 @@ export const IMAGE_HELP = `lamina image: container images, their layers ready to
 
   lamina image import SOURCE             bring an image into the store
          [--platform OS/ARCH[/VARIANT]] [--name NAME]... [--keep-blobs]
+         [--in-place]                    leave the layers in the container store, and only read them
   lamina image ls
   lamina image inspect IMAGE             what is known of it
          [--manifest | --config]         its exact documents
