@@ -84,7 +84,10 @@ beforeEach(() => {
   peers = new Peers(join(at, 'peers'));
   image = join(at, 'image');
 });
-afterEach(() => removeScratch(at));
+afterEach(() => {
+  peers.close();
+  removeScratch(at);
+});
 
 function shown(): string[] {
   const lines = withKernelMount(built, OPTIONS, seenTree);

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unmount } from '../../src/main/system/mount';
 
 /** Other programs for images, with stores of their own below a folder; nothing of the machine's is touched. */
 export class Peers {
@@ -60,6 +61,11 @@ export class Peers {
   pull(driver: 'overlay' | 'vfs', source: string, name: string): void {
     const at = join(this.folder, driver);
     this.skopeo('copy', '--quiet', source, `containers-storage:[${driver}@${at}/root+${at}/run]${name}`);
+  }
+
+  /** Takes away what the overlay driver has mounted on its own store. */
+  close(): void {
+    unmount(join(this.folder, 'overlay/root/overlay'), true);
   }
 
   private store(driver: string): string[] {

@@ -11,7 +11,7 @@ import {
   readFile,
   readLinkAt,
 } from '../../src/main/system/files';
-import { AT_FDCWD, SystemError } from '../../src/main/system/libc';
+import { AT_FDCWD, ERRNO, SystemError } from '../../src/main/system/libc';
 import { isDirectory, isRegular, isSocket, isSymlink, statAt, type Stat } from '../../src/main/system/stat';
 import { getXattrAt, listXattrsAt } from '../../src/main/system/xattr';
 
@@ -25,6 +25,8 @@ export function seenTree(top: ByteString): string[] {
   const first = new Map<string, ByteString>();
   const visit = (dirfd: number, name: ByteString, path: ByteString): void => {
     const stat = statAt(dirfd, name);
+    // A whiteout that the kernel lists where nothing merges: there is no such name.
+    if (stat === -ERRNO.ENOENT) return;
     if (typeof stat === 'number') throw new SystemError(-stat, 'statx', path);
     if (isSocket(stat.mode)) return;
     lines.push(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { display, textOf, type ByteString } from '@shared/bytes';
 import type { Image } from '@shared/images';
+import { parseImageName, printImageName, withDefaultTag } from '../images/image-name';
 import type { LayerUse } from '../images/store/garbage';
 import { Store } from '../images/store/store';
 import { compositionOf } from '../mounts/composition-of';
@@ -43,6 +44,10 @@ export function text(bytes: ByteString, what: string): string {
 export function texts({ values }: Parsed, option: string): string[] | undefined {
   return (values[option] as ByteString[] | undefined)?.map((each) => text(each, `--${option}`));
 }
+
+/** The full names that `--name` gives to an image; undefined where it is not given. */
+export const givenNames = (parsed: Parsed): string[] | undefined =>
+  texts(parsed, 'name')?.map((name) => printImageName(withDefaultTag({ ...parseImageName(name), digest: null })));
 
 /** The text of an option. */
 export function optionText({ values }: Parsed, option: string): string | undefined {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
 import { formatSize } from '@shared/format-size';
+import { checkStore } from '../images/store/check';
 import type { GarbagePlan } from '../images/store/garbage';
 import { cancellable } from './cancellable';
 import { needed, openStore, parseImage, text, titleOf } from './image-arguments';
@@ -62,3 +63,18 @@ export async function collectGarbage(args: readonly ByteString[]): Promise<void>
 
 const isEmpty = ({ images, layers, blobs, partials }: GarbagePlan): boolean =>
   images.length + layers.length + blobs.length + partials.length === 0;
+
+/** `lamina image check`: looks at all of the store, and says what is wrong and what ends it. */
+export async function checkImages(args: readonly ByteString[]): Promise<void> {
+  const parsed = parseImage(args, {}, 0);
+  const store = await openStore(parsed);
+  const report = await cancellable((signal) => checkStore(store, signal));
+  const { defects, images, layers, blobs } = report;
+  if (parsed.values['json']) printJson(report);
+  else {
+    for (const { about, message, cure } of defects) printText(`${display(about)}: ${message}\n  ${cure}`);
+    const found = defects.length === 0 ? 'all as it should be' : `${defects.length} defects`;
+    printText(`${images} images, ${layers} layers, ${blobs} blobs: ${found}.`);
+  }
+  if (defects.length > 0) process.exitCode = 1;
+}

@@ -2,16 +2,20 @@
 import { type ByteString } from '@shared/bytes';
 import type { TransferProgress } from '@shared/images';
 import type { ImageName } from '../images/image-name';
-import { openDestination } from '../images/destinations/open-destination';
+import { formatOf, openDestination } from '../images/destinations/open-destination';
 import { exportImage } from '../images/export';
 import { importImage } from '../images/import';
+import { importInPlace } from '../images/import-in-place';
 import { parsePlatform } from '../images/platforms';
 import { readyToLeave } from '../images/repack';
 import { parseReference, type Reference } from '../images/references';
 import { RegistrySource } from '../images/registry/registry-source';
 import type { RegistrySettings } from '../images/registry/settings';
+import { ContainersStorage } from '../images/sources/containers-storage';
+import type { FoundImage } from '../images/sources/found-image';
 import { openSource } from '../images/sources/open-source';
 import type { ImageSource } from '../images/source';
+import { thisUser } from '../images/sources/storage-conf';
 import { StoredImage } from '../images/stored-image';
 import { cancellable } from './cancellable';
 import {
@@ -24,7 +28,7 @@ import {
   parseImage,
   QUIET,
   text,
-  texts,
+  givenNames,
   titleOf,
 } from './image-arguments';
 import { ProgressPrinter } from './progress';
@@ -74,15 +78,17 @@ export async function importCommand(args: readonly ByteString[]): Promise<void> 
     ...REGISTRY,
     platform: { type: 'string' },
     'keep-blobs': { type: 'boolean' },
+    'in-place': { type: 'boolean' },
   };
   const parsed = parseImage(args, flags, 1);
   const [reference] = needed(parsed, 'SOURCE');
   const platform = optionText(parsed, 'platform');
-  const names = texts(parsed, 'name');
+  const names = givenNames(parsed);
   const store = await openStore(parsed);
   const image = await transferring(parsed, async (signal, onProgress) => {
     const registry = (name: ImageName): Promise<ImageSource> =>
       Promise.resolve(new RegistrySource(name, registrySettings(parsed)));
+    if (parsed.values['in-place']) return importInPlace(store, await inContainerStore(reference!), names);
     const source = await openSource(here(parseReference(reference!)), { store, registry, signal });
     try {
       return await importImage(store, source, {
@@ -100,6 +106,13 @@ export async function importCommand(args: readonly ByteString[]): Promise<void> 
   else printText(`${image.digest}  ${titleOf(image)}`);
 }
 
+/** An image whose layers are used where podman, buildah or CRI-O have them. */
+async function inContainerStore(text: ByteString): Promise<FoundImage> {
+  const reference = parseReference(text);
+  if (reference.transport !== 'containers-storage') throw new Usage('--in-place is for containers-storage:NAME');
+  return ContainersStorage.open(thisUser(), reference.store).image(reference.name);
+}
+
 /** A path counts from here, also where it is told later where the image is from. */
 const here = (reference: Reference): Reference =>
   'path' in reference ? { ...reference, path: absolute(reference.path) } : reference;
@@ -108,12 +121,15 @@ const here = (reference: Reference): Reference =>
 async function send(args: readonly ByteString[], isPush: boolean): Promise<void> {
   const parsed = parseImage(args, { ...NAMES, ...QUIET, ...REGISTRY, ...FORMAT, repack: { type: 'boolean' } }, 2);
   const [name, to] = needed(parsed, 'IMAGE', 'DEST');
-  const format = choice(parsed, 'format', ['oci', 'docker']);
+  const asked = choice(parsed, 'format', ['oci', 'docker']);
   const packing = choice(parsed, 'compression', ['gzip', 'zstd']);
   const store = await openStore(parsed);
   const image = store.image(text(name!, 'IMAGE'));
-  const names = texts(parsed, 'name') ?? image.references;
+  const names = givenNames(parsed) ?? image.references;
   const reference = here(parseReference(isPush && !to!.includes('://') ? `docker://${to}` : to!));
+  const required = formatOf(reference);
+  if (asked && required && asked !== required) throw new Usage(`an ${reference.transport} holds OCI manifests alone`);
+  const format = asked ?? required ?? undefined;
   const settings = { ...registrySettings(parsed), mountFrom: store.images().flatMap(({ references }) => references) };
   const hold = await store.hold();
   try {

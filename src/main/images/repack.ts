@@ -15,7 +15,7 @@ import { DOCKER_MANIFEST } from './media-types';
 import type { ImageSource, SourceRoot } from './source';
 import { FORM_RULES } from './store/layer-form';
 import type { Store } from './store/store';
-import { StoredImage } from './stored-image';
+import { type StoredImage } from './stored-image';
 
 export interface RepackOptions {
   /** Whose media types the manifest shall have; by default those that it has. */

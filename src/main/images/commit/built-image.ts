@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { createReadStream } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
-import type { Digest } from '@shared/images';
+import type { Digest, Platform } from '@shared/images';
 import { digestOf } from '../checked-bytes';
+import { parseConfig } from '../config';
 import { nodePath } from '../destinations/fresh-file';
 import { one } from '../destinations/oci-folder';
 import { inFormat, manifestTypeOf, type ManifestFormat } from '../manifest-format';
@@ -25,6 +26,7 @@ export interface BuiltParts {
 export class BuiltImage implements ImageSource {
   readonly manifest: SourceRoot;
   private readonly config: SourceRoot;
+  private readonly layers: number;
   private readonly files: ReadonlyMap<Digest, ByteString>;
   private readonly base: ImageSource | null;
 
@@ -40,6 +42,7 @@ export class BuiltImage implements ImageSource {
     this.base = parts.base;
     this.files = new Map(parts.built.map(({ descriptor, file }) => [descriptor.digest, file]));
     const { config, layers, format } = parts;
+    this.layers = layers.length;
     this.config = documentOf(inFormat({ mediaType: OCI_CONFIG, digest: '', size: 0 }, format).mediaType, config);
     const manifest = {
       schemaVersion: 2,
@@ -64,6 +67,11 @@ export class BuiltImage implements ImageSource {
     if (file !== undefined) return createReadStream(nodePath(file), { start: offset, signal });
     if (descriptor.digest === this.config.descriptor.digest) return one(this.config.bytes.subarray(offset));
     return this.others().open(descriptor, offset, signal);
+  }
+
+  /** As the configuration says. */
+  get platform(): Platform {
+    return parseConfig(this.config.bytes, this.config.descriptor.digest, this.layers).platform;
   }
 
   async close(): Promise<void> {

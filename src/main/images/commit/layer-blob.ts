@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { createHash } from 'node:crypto';
+import { open, unlink } from 'node:fs/promises';
 import type { ByteString } from '@shared/bytes';
 import type { Digest } from '@shared/images';
 import { compress } from '../compression';
-import { FreshFile, writeAll } from '../destinations/fresh-file';
+import { nodePath, writeAll } from '../destinations/fresh-file';
 import { LAYER_MEDIA_TYPE, type Packing } from '../layer-format';
 import type { Descriptor } from '../source';
 import { tarOf } from '../tar/write-tar';
@@ -44,19 +45,21 @@ export async function packTar(
 ): Promise<PackedBlob> {
   const hash = createHash('sha256');
   let size = 0;
-  const file = await FreshFile.make(path);
+  // Not synced: it is on its way to where it shall stay.
+  const file = await open(nodePath(path), 'wx', 0o600);
   try {
     for await (const chunk of compress(tar, packing)) {
       signal.throwIfAborted();
       hash.update(chunk);
       size += chunk.length;
-      await writeAll(file.handle, chunk);
+      await writeAll(file, chunk);
     }
   } catch (error) {
-    await file.discard();
+    await unlink(nodePath(path));
     throw error;
+  } finally {
+    await file.close();
   }
-  await file.keep();
   const descriptor = { mediaType: LAYER_MEDIA_TYPE[packing], digest: `sha256:${hash.digest('hex')}`, size };
   return { descriptor, file: path };
 }

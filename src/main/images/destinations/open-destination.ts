@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { display } from '@shared/bytes';
 import { Failure } from '@shared/failure';
+import type { ManifestFormat } from '../manifest-format';
 import { parseImageName, withDefaultTag, type ImageName } from '../image-name';
 import { printReference, type Reference } from '../references';
 import { RegistryDestination } from '../registry/registry-destination';
@@ -45,6 +46,13 @@ export async function openDestination(
       );
   }
 }
+
+/**
+ * The only form of manifests that a destination takes: of OCI layouts by the specification, and skopeo reads no other.
+ * Null where it takes any.
+ */
+export const formatOf = ({ transport }: Reference): ManifestFormat | null =>
+  transport === 'oci' || transport === 'oci-archive' ? 'oci' : null;
 
 const namesFor = (tag: string | null, names: readonly string[]): ImageName[] =>
   (tag === null ? names : [tag]).map((name) => withDefaultTag({ ...parseImageName(name), digest: null }));

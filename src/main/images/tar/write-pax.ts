@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { textOf, type ByteString } from '@shared/bytes';
+import type { ByteString } from '@shared/bytes';
 import type { WrittenEntry } from './write-entry';
 
 /** The largest numbers of the fields of a ustar header: seven and eleven octal digits. */
@@ -27,14 +27,13 @@ export const canWriteXattr = (name: ByteString): boolean => !name.includes('=');
 
 /**
  * The PAX records of an entry (pax(1), "pax Extended Header"): just what the ustar header does not hold, sorted by
- * keyword. Names that are not UTF-8 stand as their bytes, and `hdrcharset` says so.
+ * keyword. Names that are not UTF-8 stand as their bytes, as GNU tar and Go write them: neither knows `hdrcharset`.
  */
 export function paxRecords(entry: WrittenEntry): Buffer {
   const records: [ByteString, ByteString][] = [];
   const name = entryName(entry);
   if (!isPlain(name)) records.push(['path', name]);
   if (!isPlain(entry.target)) records.push(['linkpath', entry.target]);
-  if (records.some(([, value]) => textOf(value) === null)) records.push(['hdrcharset', 'BINARY']);
   if (!fitsId(entry.uid)) records.push(['uid', String(entry.uid)]);
   if (!fitsId(entry.gid)) records.push(['gid', String(entry.gid)]);
   if (!fitsSize(entry.size)) records.push(['size', String(entry.size)]);
