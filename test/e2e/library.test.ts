@@ -290,11 +290,12 @@ it('draws few of thousands of images, sorts and filters them', async () => {
 
 it('takes a reference that is pasted, and says where layers are by their bytes', async () => {
   const { page } = desktop;
-  await page.evaluate((source) => {
+  const source = JSON.stringify(`oci:${layout.folder}:example.org/team/app:1`);
+  await page.evaluate(`{
     const data = new DataTransfer();
-    data.setData('text/plain', source);
-    document.querySelector('nav')!.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
-  }, `oci:${layout.folder}:example.org/team/app:1`);
+    data.setData('text/plain', ${source});
+    document.querySelector('nav').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+  }`);
   await until(names, ['example.org/team/app:1'], 20_000);
   await images().first().click();
   await page.locator('#image-layer-0').click();
