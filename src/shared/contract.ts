@@ -70,7 +70,12 @@ const typed = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
 const subject = v.variant('kind', [
   v.strictObject({ kind: v.literal('composition'), composition: CompositionSchema }),
   v.strictObject({ kind: v.literal('image'), image: digest }),
-  v.strictObject({ kind: v.literal('layers'), folders: v.pipe(v.array(path), v.minLength(1), v.maxLength(2000)) }),
+  v.strictObject({
+    kind: v.literal('layers'),
+    folders: v.pipe(v.array(path), v.minLength(1), v.maxLength(2000)),
+    /** The overlay's marks are `user.*` attributes. */
+    userxattr: v.boolean(),
+  }),
 ]);
 
 const platform = v.strictObject({

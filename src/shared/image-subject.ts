@@ -8,4 +8,4 @@ export type ImageSubject =
   | { readonly kind: 'composition'; readonly composition: Composition }
   /** By the digest of its manifest. */
   | { readonly kind: 'image'; readonly image: Digest }
-  | { readonly kind: 'layers'; readonly folders: readonly ByteString[] };
+  | { readonly kind: 'layers'; readonly folders: readonly ByteString[]; readonly userxattr: boolean };

@@ -47,6 +47,7 @@ export function createImageHandlers(services: ImageServices): Pick<Handlers, Ima
 
   async function sideOf(subject: Subject): Promise<Side> {
     if (subject.kind === 'composition') return sideOfComposition(checkedComposition(subject.composition));
+    if (subject.kind === 'layers') return sideOfLayers(subject.folders, subject.userxattr);
     return sideOfLayers(await foldersOf(subject));
   }
 

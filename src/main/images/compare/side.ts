@@ -19,14 +19,15 @@ export const sideOfComposition = (composition: Composition): Side => ({
 
 /**
  * The tree that unpacked layers make: those of an image, or a single one.
- * @param folders the lowest first
+ * @param folders   the lowest first
+ * @param userxattr the overlay's marks are `user.*` attributes; by default where this user writes no others
  */
-export const sideOfLayers = (folders: readonly ByteString[]): Side => ({
+export const sideOfLayers = (folders: readonly ByteString[], userxattr = !isFullRoot()): Side => ({
   layers: {
     upper: null,
     lowers: [...folders].reverse().map((path, index) => ({ id: String(index), path })),
     data: [],
   },
   // Layers may come from a tool that lets the kernel follow these; to show what they hold is no risk.
-  options: { metacopy: true, redirectDir: 'on', userxattr: !isFullRoot() },
+  options: { metacopy: true, redirectDir: 'on', userxattr },
 });

@@ -51,7 +51,7 @@ export function choicesOf(
         group: 'layers',
         name: text.subject.layer(letter, splitPath(display(path)).name),
         aside: display(path),
-        subject: { kind: 'layers', folders: [path] },
+        subject: { kind: 'layers', folders: [path], userxattr: current.options.userxattr === true },
       })),
   ];
 }
