@@ -32,6 +32,8 @@ export const debianPackages = [
   ...[
     ['acl', 'rsync', 'git', 'make', 'gcc', 'libc6-dev', 'sqlite3', 'busybox-static'],
     ['buildah', 'podman', 'runc', 'skopeo', 'umoci', 'uidmap'],
+    // The registry that images are pulled from and pushed to, and the certificates that it shows.
+    ['docker-registry', 'openssl'],
     // Engines whose stores are read in place.
     ['containerd', 'docker.io'],
     // Makers of tars.

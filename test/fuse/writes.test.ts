@@ -220,7 +220,9 @@ test.each<TransportName>(['direct', 'fuse-native'])(
           async (spec, operations, words, medium) => {
             const folder = `${media[medium]}/${turn++}`;
             try {
-              await compareAndReduce(folder, spec, operations, words, transport, medium === 'tmpfs');
+              // With userxattr hard links may have two numbers (docs/differences.md).
+              const inos = medium === 'tmpfs' && !words.includes('userxattr');
+              await compareAndReduce(folder, spec, operations, words, transport, inos);
             } catch (error) {
               if (error instanceof SystemError)
                 throw new Error(`-o ${words.join(',')}: ${error.message}`, { cause: error });

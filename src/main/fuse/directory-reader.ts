@@ -56,7 +56,9 @@ export class DirectoryReader {
     node.listing ??= listNames(this.stack, node.entry);
     // Also where it was read ahead.
     tidyImpure(this.stack, node.entry, node.listing, ({ name, components }) => {
-      return this.tryChild(node, name, components)?.entry ?? null;
+      const child = this.tryChild(node, name, components);
+      // A further name of an object may not lead to the origin that its first one had before the copy-up.
+      return child && attempt(() => this.tree.entryOf(child, node, name));
     });
     if (own !== undefined) this.handles.set(handle, node.listing);
     return node.listing;
@@ -112,12 +114,7 @@ export class DirectoryReader {
   }
 
   private tryChild(parent: Node, name: ByteString, components: number): Node | null {
-    try {
-      return this.tree.childOf(parent, name, components);
-    } catch (error) {
-      if (error instanceof SystemError) return null;
-      throw error;
-    }
+    return attempt(() => this.tree.childOf(parent, name, components));
   }
 
   private subdirectories(directory: Node, listing: readonly ListedName[]): Node[] {
@@ -147,5 +144,15 @@ export class DirectoryReader {
       if (child) return { low: child.attributes.inoLow, high: child.attributes.inoHigh };
     }
     return this.tree.numbers.of({ ...from.stat, inoLow, inoHigh });
+  }
+}
+
+/** Null where a lookup fails: listing goes on. */
+function attempt<T>(find: () => T): T | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof SystemError) return null;
+    throw error;
   }
 }

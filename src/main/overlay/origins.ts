@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer';
 import { closeFile, O_DIRECTORY, O_PATH, O_RDONLY, openAt } from '../system/files';
 import { fileHandle, fileSystemUuid, NULL_UUID, openHandle } from '../system/file-handle';
 import type { Place } from '../system/place';
-import { isRegular, S_IFMT, statFd, type Stat } from '../system/stat';
+import { S_IFMT, statFd, type Stat } from '../system/stat';
 import { getXattrAt } from '../system/xattr';
 import { placeOf, topOf, type Entry } from './entry';
 import type { OverlayStack } from './stack';
@@ -86,8 +86,6 @@ export function originOf(stack: OverlayStack, entry: Entry): Stat | null {
   const { upper, lowers } = entry;
   if (!upper) return null;
   if (upper.directory) return lowers[0]?.stat ?? null;
-  // With userxattr a symlink or a device has no place for its origin, and shows its own number from its copy-up on.
-  if (!isRegular(upper.stat.mode) && !upper.xattrs.includes(stack.names.origin)) return null;
   const lower = lowers[0]?.stat ?? decodedOrigin(stack, entry);
   if (!lower || (lower.mode & S_IFMT) !== (upper.stat.mode & S_IFMT)) return null;
   return lower.nlink === 1 || entry.indexed ? lower : null;
