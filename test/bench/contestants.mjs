@@ -45,8 +45,8 @@ async function mountKernel(lowerdir, at, write) {
 
 /** In the foreground, so that its process is known; in a group of its own, so that Ctrl-C does not end it under us. */
 async function mountFuseOverlayfs(lowerdir, at, write) {
-  // It knows neither metacopy nor redirects.
-  const args = ['-f', '-o', optionText(lowerdir, write && { ...write, options: [] }), at];
+  // It knows neither metacopy nor redirects; what runs in the mount needs its devices.
+  const args = ['-f', '-o', `suid,dev,${optionText(lowerdir, write && { ...write, options: [] })}`, at];
   const server = spawn('fuse-overlayfs', args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   let ended = false;

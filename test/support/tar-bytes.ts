@@ -28,7 +28,8 @@ export const padded = (bytes: Buffer): Buffer =>
 
 /** One header block and its content, padded. Whatever is asked for is written, right or wrong. */
 export function entry(fields: HeaderFields): Buffer {
-  const content = Buffer.from(fields.content ?? '', 'latin1');
+  const content =
+    typeof fields.content === 'string' ? Buffer.from(fields.content, 'latin1') : (fields.content ?? Buffer.alloc(0));
   const block = Buffer.alloc(512);
   const put = (text: string, at: number): void => void block.write(text, at, 'latin1');
   put(fields.name.slice(0, 100), 0);

@@ -22,10 +22,12 @@ async function* gunzip(blob: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   const feeding = feeder.feed(blob);
   try {
     yield* stream as AsyncIterable<Buffer>;
-    // What stands behind the last member is no data, as gzip(1) has it; but the blob is read to its end.
     feeder.dropRest();
     await feeding;
+    // zlib passes over it where it comes in one piece with the end. Go's tools refuse it, and so do we, always.
+    if (feeder.bytes > stream.bytesWritten) throw broken('something else follows its end');
   } catch (error) {
+    if (error instanceof TarError) throw error;
     throw feeder.failure ?? broken((error as Error).message);
   } finally {
     feeder.stop();
@@ -38,6 +40,8 @@ class Feeder {
   private wake: () => void = () => undefined;
   /** What the blob's source threw. */
   failure: unknown = null;
+  /** Bytes that came. */
+  bytes = 0;
 
   constructor(private readonly stream: Gunzip) {
     stream.on('drain', () => this.wake());
@@ -46,6 +50,7 @@ class Feeder {
   async feed(blob: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       for await (const chunk of blob) {
+        this.bytes += chunk.length;
         if (this.state === 'feed' && !this.stream.write(chunk) && !this.stream.destroyed)
           await new Promise<void>((resolve) => (this.wake = resolve));
         if (this.state === 'stop') return;

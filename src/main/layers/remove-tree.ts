@@ -35,6 +35,17 @@ export function removeTree(dirfd: number, name: ByteString, path: ByteString, re
   must(removeDirectoryAt(dirfd, name), 'rmdir', path);
 }
 
+/** As `removeTree`, for what may as well stay until the next mount. Returns 0 or the negative errno. */
+export function tryRemoveTree(dirfd: number, name: ByteString): number {
+  try {
+    removeTree(dirfd, name, name);
+    return 0;
+  } catch (error) {
+    if (error instanceof SystemError) return -error.errno;
+    throw error;
+  }
+}
+
 /** Removes all that is in a directory, which stays. Throws as `removeTree`. */
 export function emptyDirectory(dirfd: number, name: ByteString, path: ByteString, remove: Use = removeObject): void {
   const fd = must(openOwned(dirfd, name), 'open', path);

@@ -2,13 +2,13 @@
 import { display, type ByteString } from '@shared/bytes';
 import { Failure } from '@shared/failure';
 import type { RealDirectory } from '../layers/real-directory';
+import { tryRemoveTree } from '../layers/remove-tree';
 import { readDirectory } from '../system/files';
 import { ERRNO, must, SystemError } from '../system/libc';
 import { S_IFMT, statAt } from '../system/stat';
 import { getXattrAt, listXattrsAt, setXattrAt } from '../system/xattr';
 import { placeOf, topOf, type Entry, type Real } from './entry';
 import { originOf } from './origins';
-import { removeTree } from './remove-tree';
 import type { OverlayStack } from './stack';
 
 /*
@@ -106,7 +106,7 @@ export function keepLinks(stack: OverlayStack, entry: Entry, links: number, base
 export function dropFromIndex(stack: OverlayStack, entry: Entry): void {
   const index = stack.area?.index;
   const name = index && originName(stack, entry.upper!);
-  if (index && name) removeTree(index.fd, name);
+  if (index && name) tryRemoveTree(index.fd, name);
 }
 
 /**
@@ -116,9 +116,9 @@ export function dropFromIndex(stack: OverlayStack, entry: Entry): void {
 export function cleanIndex(stack: OverlayStack, index: RealDirectory): void {
   for (const { name } of readDirectory(index.fd, 'index')) {
     if (name === '.' || name === '..') continue;
-    if (name.startsWith('#')) removeTree(index.fd, name);
+    if (name.startsWith('#')) tryRemoveTree(index.fd, name);
     else if (!/^(?:[0-9a-f]{2})+$/.test(name)) throw foreignEntry(name);
-    else if (isOrphan(stack, index, name)) removeTree(index.fd, name);
+    else if (isOrphan(stack, index, name)) tryRemoveTree(index.fd, name);
   }
 }
 

@@ -3,6 +3,7 @@ import type { ByteString } from '@shared/bytes';
 import type { EffectiveOptions } from '@shared/options';
 import type { Layer } from '../layers/layer';
 import type { RealDirectory } from '../layers/real-directory';
+import { tryRemoveTree } from '../layers/remove-tree';
 import {
   closeFile,
   createAt,
@@ -21,7 +22,6 @@ import type { Place } from '../system/place';
 import { S_IFCHR, S_IFREG } from '../system/stat';
 import { setXattrAt } from '../system/xattr';
 import type { Entry } from './entry';
-import { removeTree } from './remove-tree';
 import { markOf, OPAQUE_MARK } from './whiteout-names';
 import type { OverlayXattrs } from './xattr-names';
 
@@ -139,7 +139,7 @@ export class UpperArea {
 
   /** Removes a temporary object, whatever it is; errors leave it to the next mount. */
   discard(temporary: ByteString): void {
-    removeTree(this.workFd, temporary);
+    tryRemoveTree(this.workFd, temporary);
   }
 
   /**

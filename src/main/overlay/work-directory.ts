@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { display, type ByteString } from '@shared/bytes';
 import { Failure } from '@shared/failure';
+import { tryRemoveTree } from '../layers/remove-tree';
 import {
   closeFile,
   createAt,
@@ -17,7 +18,6 @@ import { makeDirectoryAt } from '../system/names';
 import { changeMode } from '../system/attributes';
 import { isDirectory, statAt } from '../system/stat';
 import { removeXattrAt, setXattrAt } from '../system/xattr';
-import { removeTree } from './remove-tree';
 import type { OverlayXattrs } from './xattr-names';
 
 /** `work/`, in which objects are built, and what marks it as that of a volatile mount (semantics 1.6, 6). */
@@ -36,7 +36,7 @@ const MODE = process.getuid?.() === 0 ? 0 : 0o700;
  */
 export function prepareWork(workFd: number, workdir: ByteString, volatile: boolean): number {
   refuseIncompatible(workFd, workdir);
-  check(removeTree(workFd, WORK), workdir, 'cannot be cleared');
+  check(tryRemoveTree(workFd, WORK), workdir, 'cannot be cleared');
   check(makeDirectoryAt(workFd, WORK, MODE), workdir, 'cannot be made');
   const fd = check(openAt(workFd, WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), workdir, 'cannot be opened');
   dropAcls(workFd, WORK);

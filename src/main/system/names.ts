@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import { AT_FDCWD, cString, lastErrno, libc } from './libc';
+import { AT_FDCWD, cString, ERRNO, lastErrno, libc } from './libc';
 import { procPath, type Place } from './place';
 
 /*
@@ -16,6 +16,7 @@ const renameat2 = libc.func('int renameat2(int, const void *, int, const void *,
 
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_FOLLOW = 0x400;
+const AT_EMPTY_PATH = 0x1000;
 
 export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;
@@ -39,8 +40,12 @@ export const makeSymlinkAt = (target: ByteString, dirfd: number, name: ByteStrin
 
 /** A further name for an object; one without a name any more (O_TMPFILE) is reached through its descriptor. */
 export function makeLinkAt(source: Place, dirfd: number, name: ByteString): number {
-  if (source.name === '')
+  if (source.name === '') {
+    const result = outcome(linkat(source.fd, cString('', 1), dirfd, cString(name), AT_EMPTY_PATH));
+    // Without CAP_DAC_READ_SEARCH the way leads through /proc (open(2), O_TMPFILE).
+    if (result !== -ERRNO.ENOENT) return result;
     return outcome(linkat(AT_FDCWD, cString(procPath(source), 1), dirfd, cString(name), AT_SYMLINK_FOLLOW));
+  }
   return outcome(linkat(source.fd, cString(source.name, 1), dirfd, cString(name), 0));
 }
 

@@ -41,6 +41,7 @@ function listInto(dirfd: number, name: ByteString): number {
 }
 
 const NONE: readonly ByteString[] = [];
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Names of the extended attributes, or the negative errno. A file system without attributes has none. What the caller
@@ -71,6 +72,7 @@ export function getXattrFd(fd: number, attribute: ByteString): ByteString | numb
   return length < 0 ? -lastErrno() : buffer.toString('latin1', 0, length);
 }
 
+const fsetxattr = libc.func('int fsetxattr(int, const void *, const void *, size_t, int)');
 const setxattr = libc.func('int setxattr(const void *, const void *, const void *, size_t, int)');
 const removexattr = libc.func('int removexattr(const void *, const void *)');
 const lremovexattr = libc.func('int lremovexattr(const void *, const void *)');
@@ -80,7 +82,12 @@ const lremovexattr = libc.func('int lremovexattr(const void *, const void *)');
  * @param flags XATTR_CREATE, XATTR_REPLACE or 0 (setxattr(2))
  */
 export function setXattrAt(place: Place, attribute: ByteString, value: ByteString, flags = 0): number {
-  const bytes = Buffer.from(value, 'latin1');
+  const bytes = value === '' ? NOTHING : Buffer.from(value, 'latin1');
+  if (place.name === '') {
+    if (fsetxattr(place.fd, cString(attribute), bytes, bytes.length, flags) === 0) return 0;
+    // One of O_PATH is not taken; the way through /proc is longer.
+    if (lastErrno() !== ERRNO.EBADF) return -lastErrno();
+  }
   const set = place.name === '' ? setxattr : lsetxattr;
   return set(cString(procPath(place)), cString(attribute, 1), bytes, bytes.length, flags) === 0 ? 0 : -lastErrno();
 }

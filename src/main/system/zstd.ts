@@ -8,16 +8,16 @@ import { Failure } from '@shared/failure';
  */
 interface Library {
   readonly createDecoder: () => unknown;
-  readonly freeDecoder: (stream: unknown) => number;
-  readonly setDecoder: (stream: unknown, parameter: number, value: number) => number;
-  readonly decode: (stream: unknown, output: Buffer, input: Buffer) => number;
+  readonly freeDecoder: (stream: unknown) => number | bigint;
+  readonly setDecoder: (stream: unknown, parameter: number, value: number) => number | bigint;
+  readonly decode: (stream: unknown, output: Buffer, input: Buffer) => number | bigint;
   readonly createEncoder: () => unknown;
-  readonly freeEncoder: (stream: unknown) => number;
-  readonly setEncoder: (stream: unknown, parameter: number, value: number) => number;
-  readonly pledge: (stream: unknown, size: number) => number;
-  readonly encode: (stream: unknown, output: Buffer, input: Buffer, directive: number) => number;
-  readonly isError: (code: number) => number;
-  readonly errorName: (code: number) => string;
+  readonly freeEncoder: (stream: unknown) => number | bigint;
+  readonly setEncoder: (stream: unknown, parameter: number, value: number) => number | bigint;
+  readonly pledge: (stream: unknown, size: number) => number | bigint;
+  readonly encode: (stream: unknown, output: Buffer, input: Buffer, directive: number) => number | bigint;
+  readonly isError: (code: number | bigint) => number;
+  readonly errorName: (code: number | bigint) => string;
 }
 
 let loaded: Library | null = null;
@@ -75,10 +75,10 @@ export class ZstdError extends Error {
   override readonly name = 'ZstdError';
 }
 
-function checked(result: unknown): number {
-  const code = Number(result);
-  if (library().isError(code) !== 0) throw new ZstdError(library().errorName(code));
-  return code;
+/** @param result a size, or an error as one of the largest sizes, which no double holds exactly */
+function checked(result: number | bigint): number {
+  if (library().isError(result) !== 0) throw new ZstdError(library().errorName(result));
+  return Number(result);
 }
 
 const D_WINDOW_LOG_MAX = 100;

@@ -33,12 +33,13 @@ export async function uploadBlob(
       return await send(requests, descriptor, body, progress, most);
     } catch (error) {
       progress.failed += 1;
-      if (signal.aborted || !mayGoOn(error, most) || progress.failed >= client.retry.tries) {
+      const asked = error instanceof RegistryRefusal ? (error.wait ?? 0) : 0;
+      const late = asked > client.retry.longestRetryAfter;
+      if (signal.aborted || late || !mayGoOn(error, most) || progress.failed >= client.retry.tries) {
         await requests.cancel(progress.at);
         throw asFailure(error);
       }
       most ??= CHUNK;
-      const asked = error instanceof RegistryRefusal ? (error.wait ?? 0) : 0;
       const wait = Math.max(asked, pauseBefore(progress.failed + 1, client.retry));
       if (!(error instanceof StaleToken)) await pause(wait, signal);
       // It may have been the answer that was lost, not the blob.

@@ -4,7 +4,7 @@ import { ACL_DEFAULT } from '../../overlay/posix-acl';
 import { OVERLAY_XATTRS, type OverlayXattrs } from '../../overlay/xattr-names';
 import { changeMode, changeOwner, changeTimes } from '../../system/attributes';
 import { closeFile, createAt, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from '../../system/files';
-import { ERRNO, must } from '../../system/libc';
+import { ERRNO, must, SystemError } from '../../system/libc';
 import { makeDirectoryAt, makeLinkAt, makeNodeAt, makeSymlinkAt, unlinkAt } from '../../system/names';
 import { setXattrFd } from '../../system/open-file';
 import { placeOfFd, type Place } from '../../system/place';
@@ -102,15 +102,26 @@ export class LayerFolder {
     this.make(path, 'link', (at, last) => makeLinkAt(source, at, last));
   }
 
-  /** Makes a device or fifo; with recorded owners an empty file that says so. */
+  /**
+   * Makes a device or fifo; with recorded owners an empty file that says so. Root of a user namespace may make no devices
+   * and has no use for them: they are left out, as containers/storage does, and stay in the tar-split record alone.
+   */
   node(path: Path, entry: TarEntry): void {
     if (this.form.recorded) closeFile(this.file(path));
-    else {
-      const { kind, major, minor } = entry;
-      const type = kind === 'fifo' ? S_IFIFO : kind === 'block' ? S_IFBLK : S_IFCHR;
-      this.make(path, 'mknod', (fd, name) => makeNodeAt(fd, name, type | 0o600, major, minor));
-    }
+    else if (!this.makeNode(path, entry)) return;
     applyToPlace(this.placeOf(path), entry, this.form);
+  }
+
+  private makeNode(path: Path, { kind, major, minor }: TarEntry): boolean {
+    const type = kind === 'fifo' ? S_IFIFO : kind === 'block' ? S_IFBLK : S_IFCHR;
+    try {
+      this.make(path, 'mknod', (fd, name) => makeNodeAt(fd, name, type | 0o600, major, minor));
+      return true;
+    } catch (error) {
+      const isForbidden = error instanceof SystemError && error.errno === ERRNO.EPERM;
+      if (isForbidden && this.names === OVERLAY_XATTRS.user) return false;
+      throw error;
+    }
   }
 
   /**

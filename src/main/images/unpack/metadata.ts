@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+import type { ByteString } from '@shared/bytes';
 import { changeMode, changeOwner, changeTimes } from '../../system/attributes';
-import { must } from '../../system/libc';
+import { ERRNO, must } from '../../system/libc';
 import { changeModeFd, changeOwnerFd, changeTimesFd, setXattrFd } from '../../system/open-file';
 import type { Place } from '../../system/place';
 import { setXattrAt } from '../../system/xattr';
-import type { OverlayXattrs } from '../../overlay/xattr-names';
+import { OVERLAY_XATTRS, type OverlayXattrs } from '../../overlay/xattr-names';
 import type { TarEntry } from '../tar/entry';
 import { layerXattrs } from './layer-xattrs';
 import { OVERRIDE_STAT, ownerRecord, RECORDED_MODE } from './owner-record';
@@ -32,7 +33,7 @@ export function applyToFile(fd: number, entry: TarEntry, { names, recorded }: Me
     must(changeModeFd(fd, entry.mode), 'fchmod', name);
   }
   for (const [key, value] of layerXattrs(entry, names, recorded).now)
-    must(setXattrFd(fd, key, value), `fsetxattr ${key}`, name);
+    mustSet(setXattrFd(fd, key, value), key, entry, names);
   must(changeTimesFd(fd, atime.seconds, atime.nanoseconds, mtime.seconds, mtime.nanoseconds), 'futimens', name);
 }
 
@@ -48,6 +49,15 @@ export function applyToPlace(place: Place, entry: TarEntry, { names, recorded }:
     must(setXattrAt(place, OVERRIDE_STAT, ownerRecord(entry)), 'setxattr', name);
   }
   for (const [key, value] of layerXattrs(entry, names, recorded).now)
-    must(setXattrAt(place, key, value), `setxattr ${key}`, name);
+    mustSet(setXattrAt(place, key, value), key, entry, names);
   if (kind !== 'directory') must(changeTimes(place, entry.atime ?? mtime, mtime), 'utimensat', name);
+}
+
+/**
+ * Root of a user namespace may set `security.capability` and no other label (capabilities(7)): what the machine's own
+ * security modules would read stays in the tar-split record alone, as `trusted.*` does.
+ */
+function mustSet(result: number, key: ByteString, { name }: TarEntry, names: OverlayXattrs): void {
+  const isForbidden = result === -ERRNO.EPERM && key.startsWith('security.') && names === OVERLAY_XATTRS.user;
+  if (!isForbidden) must(result, `setxattr ${key}`, name);
 }
