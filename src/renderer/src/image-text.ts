@@ -377,6 +377,6 @@ export const imageText = {
     cut: 'There is more; only the first lines are shown.',
     firstByte: (offset: number) => `They differ from byte ${number.format(offset)} on.`,
     noValue: '(none)',
-    line: { added: 'added', removed: 'removed', same: 'unchanged' },
+    line: { added: 'added: ', removed: 'removed: ' },
   },
 } as const;
