@@ -42,7 +42,8 @@ beforeAll(async () => {
 afterAll(() => removeScratch(origin));
 
 beforeEach(() => {
-  at = makeScratch('disk');
+  // In memory: a store syncs its whole file system, which on a disk may be full of what others write.
+  at = makeScratch('tmpfs');
   store = join(at, 'store');
   peers = new Peers(join(at, 'peers'));
 });

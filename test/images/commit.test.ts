@@ -176,9 +176,9 @@ describe('an upper that the kernel wrote', () => {
   });
 
   test('names what is taken away before what is there, directories before what is in them', async () => {
-    const { manifest, ...rest } = await commitStack(built);
-    void rest;
-    await send(await commitStack(built), await OciFolder.open(image, 'new'));
+    const made = await commitStack(built);
+    await send(made, await OciFolder.open(image, 'new'));
+    const { manifest } = made;
     const layer = parseManifest(manifest.bytes, manifest.descriptor.digest).layers[1]!;
     const names = peers.run('tar', 'tf', `${image}/blobs/${layer.digest.replace(':', '/')}`).split('\n');
     expect(names.filter((name) => !name.startsWith('new'))).toEqual([
@@ -282,6 +282,13 @@ describe('what an image layer cannot hold', () => {
     await expect(commitRange(built, [0, 0], { options: { ...ENGINE, metacopy: false } })).rejects.toThrow(
       '/big cannot be looked up with the options of the stack (EPERM)',
     );
+  });
+
+  test('names that only the index keeps together are told', async () => {
+    writeThroughKernel(built, ['index=on'], 'echo more >> etc/hard; echo alone >> big');
+    const notes: string[] = [];
+    await commitRange(built, [0, 0], {}, { note: (text) => notes.push(text) });
+    expect(notes).toEqual([expect.stringMatching(/^\/etc\/hard has 1 more name below/)]);
   });
 
   test('a failure leaves no file behind', async () => {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BuiltImage } from '../../src/main/images/commit/built-image';
@@ -9,12 +8,18 @@ import { OciArchive } from '../../src/main/images/destinations/oci-archive';
 import { OciFolder } from '../../src/main/images/destinations/oci-folder';
 import { exportImage } from '../../src/main/images/export';
 import { parseImageName } from '../../src/main/images/image-name';
+import { importInPlace } from '../../src/main/images/import-in-place';
+import { readyToLeave } from '../../src/main/images/repack';
 import type { Descriptor, ImageDestination, ImageSource } from '../../src/main/images/source';
+import { Store } from '../../src/main/images/store/store';
+import { StoredImage } from '../../src/main/images/stored-image';
 import { commitRange, commitStack, NEVER, send } from '../support/committed';
-import { buildStack, type BuiltStack } from '../support/kernel';
+import { buildStack, withKernelMount, type BuiltStack } from '../support/kernel';
 import { Peers } from '../support/peers';
 import { makeScratch, removeScratch } from '../support/scratch';
-import { dir, file } from '../support/tree';
+import { seenTree } from '../support/seen-tree';
+import { dir, file, whiteout } from '../support/tree';
+import { firstDifferences } from '../support/view';
 
 /* Images in every form that Lamina writes, read by skopeo; and what is left of an export that fails. */
 
@@ -166,6 +171,65 @@ test('the same bytes go into an archive each time', async () => {
   }
   expect(readFileSync(join(at, 'one.oci')).equals(readFileSync(join(at, 'two.oci')))).toBe(true);
   expect(readFileSync(join(at, 'one.docker')).equals(readFileSync(join(at, 'two.docker')))).toBe(true);
+});
+
+test('an image whose keeper has no record of its tars leaves as tars of its files', async () => {
+  const lower = dir({
+    etc: dir({ a: file('a\n'), b: file('b\n') }),
+    gone: file('gone\n'),
+    old: dir({ x: file('x\n') }),
+  });
+  const opaque = { 'trusted.overlay.opaque': 'y' };
+  const found = buildStack(join(at, 'peers'), {
+    upper: null,
+    lowers: [
+      dir({ etc: dir({ a: file('new\n') }), gone: whiteout(), old: dir({ y: file('y\n') }, { xattrs: opaque }) }),
+      lower,
+    ],
+    data: [],
+  });
+  const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+  const config = {
+    os: 'linux',
+    architecture: 'amd64',
+    config: { User: '1000' },
+    rootfs: { type: 'layers', diff_ids: [digest('1'), digest('2')] },
+  };
+  const store = Store.open(join(at, 'store'));
+  const kept = await importInPlace(
+    store,
+    {
+      ...{ keeper: 'docker', notation: 'docker-storage', references: [], manifest: null },
+      config: Buffer.from(JSON.stringify(config)),
+      layers: found.lowers
+        .map(({ path }, i) => ({
+          diffId: digest(String(2 - i)),
+          blob: null,
+          tarBytes: null,
+          folder: path,
+          tarSplit: null,
+        }))
+        .reverse(),
+    },
+    ['example.org/found:1'],
+  );
+  const notes: string[] = [];
+  const ready = await readyToLeave(store, new StoredImage(store, kept), {
+    note: (text) => notes.push(text),
+    signal: NEVER,
+  });
+  const destination = await OciFolder.open(join(at, 'out'), 'a');
+  await exportImage(ready.source, ready.manifest, destination, { signal: NEVER, onProgress: () => {} });
+  await ready.close();
+  expect(notes.map((note) => note.slice(0, 24))).toEqual([
+    'Layer 1 (sha256:11111111',
+    'Layer 2 (sha256:22222222',
+    'The image leaves as sha2',
+  ]);
+  expect(inspect(`oci:${at}/out:a`).config).toEqual({ User: '1000' });
+  const shown = withKernelMount(found, [], seenTree) as string[];
+  expect(firstDifferences(shown, peers.withUmoci(join(at, 'out'), 'a', seenTree))).toEqual([]);
+  expect(readdirSync(join(at, 'store/temporary'))).toEqual([]);
 });
 
 const tagsOf = (layout: string): string[] => peers.run('umoci', 'ls', '--layout', layout).trim().split('\n').sort();

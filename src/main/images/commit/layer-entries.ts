@@ -2,6 +2,7 @@
 import { display, type ByteString } from '@shared/bytes';
 import { topOf, type Entry } from '../../overlay/entry';
 import { openData, readLink } from '../../overlay/file-data';
+import { unionLinks } from '../../overlay/index-directory';
 import { inodeKey } from '../../overlay/inode-key';
 import type { OverlayStack } from '../../overlay/stack';
 import { OPAQUE_MARK } from '../../overlay/whiteout-names';
@@ -89,8 +90,22 @@ class Packer {
     const shown = this.shown(path, entry, stat);
     const first = this.firstName(path, stat);
     if (first !== null) return { ...shown, type: 'link', target: first, size: 0, open: null };
+    this.tellLost(path, entry);
     if (shown.type === 'symlink') return { ...shown, target: readLink(this.stack, entry), open: null };
     return { ...shown, open: shown.size > 0 ? () => openData(this.stack, entry) : null };
+  }
+
+  /** Names that only the index keeps together with the copy in the upper (semantics 1.7): no other stack shows them so. */
+  private tellLost(path: ByteString, entry: Entry): void {
+    const { stat, xattrs } = topOf(entry);
+    if (!xattrs.includes(this.stack.names.nlink)) return;
+    // The index has a link of its own.
+    const more = unionLinks(this.stack, entry) - (stat.nlink - 1);
+    if (more <= 0) return;
+    this.options.note(
+      `/${display(path)} has ${more} more ${more === 1 ? 'name' : 'names'} below that only a mount with index=on shows ` +
+        'as the same file: in the image they are as they are below.',
+    );
   }
 
   /** The object as it is shown, before it is known whether it is another name of one that was packed already. */
