@@ -10,7 +10,7 @@ export default defineConfig({
     resolve: { alias },
     build: {
       // The programs that main is made of: the app, the command line and its two helpers, the process behind each mount, and the
-      // worker threads in which a mount's session and the app's engine run.
+      // worker threads in which a mount's session, the app's engine, its image store, analyses and comparisons run.
       rollupOptions: {
         input: {
           index: resolve('src/main/index.ts'),
@@ -20,6 +20,8 @@ export default defineConfig({
           'mount-process': resolve('src/main/fuse/mount-process.ts'),
           'session-worker': resolve('src/main/fuse/session-worker.ts'),
           'view-worker': resolve('src/main/desktop/view-worker.ts'),
+          'library-worker': resolve('src/main/desktop/library-worker.ts'),
+          'study-worker': resolve('src/main/desktop/study-worker.ts'),
         },
         // Beside the programs, which find each other by relative URL from wherever their code was put.
         output: { chunkFileNames: '[name]-[hash].js' },

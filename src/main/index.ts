@@ -7,11 +7,15 @@ import { registerAppScheme, serveApp } from './desktop/app-protocol';
 import { DataStore } from './desktop/data-store';
 import { createHandlers } from './desktop/handlers';
 import { broadcast, serveIpc } from './desktop/ipc-server';
+import { JobBoard } from './desktop/job-board';
+import type { LibraryCall } from './desktop/library-worker';
 import { parseLaunchArguments } from './desktop/launch-arguments';
 import { lockDown } from './desktop/lockdown';
 import { MountWatch } from './desktop/mount-watch';
 import { takeScreenshot } from './desktop/take-screenshot';
+import { StudyHost } from './desktop/study-host';
 import { ViewHost } from './desktop/view-host';
+import { WorkerHost } from './desktop/worker-host';
 import { ensureSample } from './layers/sample';
 import { listMounts } from './mounts/list';
 import { recoverMounts } from './mounts/recover';
@@ -41,6 +45,11 @@ async function start(): Promise<void> {
   serveApp(join(app.getAppPath(), 'out/renderer'));
   const views = new ViewHost();
   const mounts = new MountWatch(listMounts, (all) => broadcast('mounts.changed', { mounts: all }));
+  const library = new WorkerHost<LibraryCall>(new URL('./library-worker.js', import.meta.url), 'Try it again.');
+  const studies = new StudyHost();
+  const changed = (): void => broadcast('images.changed', {});
+  const jobs = new JobBoard((all) => broadcast('jobs.changed', { jobs: all }), changed);
+  const images = { library, jobs, studies, compositions: () => store.compositions, changed };
   const settled = (): void => {
     if (!launch.screenshot) return;
     takeScreenshot(window, launch.screenshot).then(
@@ -51,7 +60,7 @@ async function start(): Promise<void> {
       },
     );
   };
-  serveIpc(createHandlers({ store, views, mounts, launch, settled }));
+  serveIpc(createHandlers({ store, images, views, mounts, launch, settled }));
   const window = openAppWindow(store, launch);
   mounts.start();
   app.on('second-instance', () => {
@@ -60,6 +69,9 @@ async function start(): Promise<void> {
   });
   app.on('window-all-closed', () => {
     mounts.stop();
+    jobs.dispose();
+    studies.dispose();
+    library.dispose();
     views.dispose();
     app.quit();
   });

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 import * as v from 'valibot';
+import type { AnalysisProgress, AnalysisTotals, Hiding } from './analysis';
 import { CHANGE_KINDS, type Change, type ChangeCounts, type DiscardItem, type DiscardPlan } from './changes';
+import { COMPARE_KINDS, type CompareDetail, type CompareRow, type CompareSummary } from './compare';
 import type { Composition } from './composition';
+import type { Image, ImageLayer, Platform } from './images';
+import type { JobInfo } from './jobs';
 import type { Explanation, EntryRow, Preview } from './view';
 
 /**
@@ -17,6 +21,7 @@ const pathOrEmpty = v.union([path, v.literal('')]);
 const nodeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const changePaths = v.nullable(v.pipe(v.array(path), v.maxLength(100_000)));
+const pageSize = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000));
 const token = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 export const OptionValuesSchema = v.strictObject({
@@ -58,6 +63,34 @@ export const COMMAND_FORMS = ['mount', 'fsconfig', 'fstab', 'systemd', 'unshare'
 export type CommandForm = (typeof COMMAND_FORMS)[number];
 
 /** Parameters of each call. */
+const digest = v.pipe(v.string(), v.maxLength(200), v.regex(/^[a-z0-9]+:[0-9a-f]+$/));
+/** A reference, a name or a path as somebody types it. */
+const typed = v.pipe(v.string(), v.minLength(1), v.maxLength(8192));
+
+const subject = v.variant('kind', [
+  v.strictObject({ kind: v.literal('composition'), composition: CompositionSchema }),
+  v.strictObject({ kind: v.literal('image'), image: digest }),
+  v.strictObject({
+    kind: v.literal('layers'),
+    folders: v.pipe(v.array(path), v.minLength(1), v.maxLength(2000)),
+    /** The overlay's marks are `user.*` attributes. */
+    userxattr: v.boolean(),
+  }),
+]);
+
+const platform = v.strictObject({
+  os: v.pipe(v.string(), v.maxLength(100)),
+  architecture: v.pipe(v.string(), v.maxLength(100)),
+  variant: v.optional(v.pipe(v.string(), v.maxLength(100))),
+});
+
+/** Forms of files and folders that an image can be written in. */
+export const DESTINATION_FORMS = ['oci', 'oci-archive', 'docker-archive'] as const;
+export type DestinationForm = (typeof DESTINATION_FORMS)[number];
+
+export const ANALYSIS_LISTS = ['inefficient', 'biggest', 'hidden', 'duplicates'] as const;
+export type AnalysisListName = (typeof ANALYSIS_LISTS)[number];
+
 export const REQUESTS = {
   'app.state': v.strictObject({}),
   /** The window shows its first view, fonts and all; `--screenshot` waits for it. */
@@ -120,6 +153,68 @@ export const REQUESTS = {
   'mounts.reveal': v.strictObject({ id }),
   /** What the mount has done since it was made. */
   'mounts.activity': v.strictObject({ id }),
+  /** The images of the store, without their layers. */
+  'images.list': v.strictObject({}),
+  'images.detail': v.strictObject({ image: digest }),
+  /** Images that other tools on this machine keep, by tool; nothing is copied for it. */
+  'images.found': v.strictObject({}),
+  /** What a reference, a name or a path leads to: the platforms that it has. */
+  'images.look': v.strictObject({ source: typed }),
+  /** `inPlace`: the layers stay where their keeper has them. */
+  'images.import': v.strictObject({ source: typed, platform: v.nullable(platform), inPlace: v.boolean() }),
+  /** `destination` as `lamina image export` and `push` take it; a bare `HOST/REPOSITORY` is pushed to. */
+  'images.export': v.strictObject({ image: digest, destination: typed }),
+  /** The upper of a composition as a new layer on a base image; without one all layers become one. */
+  'images.commit': v.strictObject({
+    composition: CompositionSchema,
+    base: v.nullable(digest),
+    name: typed,
+    message: v.pipe(v.string(), v.maxLength(4096)),
+  }),
+  'images.tag': v.strictObject({ image: digest, name: typed }),
+  'images.untag': v.strictObject({ name: typed }),
+  /** Takes all names away; the layers are garbage then, unless others have them. */
+  'images.remove': v.strictObject({ image: digest }),
+  /** Exactly what `images.collect` takes away. */
+  'images.garbage': v.strictObject({}),
+  'images.collect': v.strictObject({ token: v.pipe(v.string(), v.maxLength(200)) }),
+  /** Opens the dialog for a file, or for a folder, that is an image. */
+  'images.choose': v.strictObject({ what: v.picklist(['file', 'folder']) }),
+  /** Opens the dialog for where an image goes; answers with a destination, null when cancelled. */
+  'images.chooseDestination': v.strictObject({
+    form: v.picklist(DESTINATION_FORMS),
+    name: v.pipe(v.string(), v.maxLength(300)),
+  }),
+  'jobs.list': v.strictObject({}),
+  'jobs.cancel': v.strictObject({ job: id }),
+  'jobs.retry': v.strictObject({ job: id }),
+  /** Takes a job that is over off the list; all of them without one. */
+  'jobs.dismiss': v.strictObject({ job: v.nullable(id) }),
+  /** Analyses a subject, in a thread of its own until `analysis.close`; `analysis.follow` says how far it is. */
+  'analysis.open': v.strictObject({ subject }),
+  'analysis.follow': v.strictObject({ analysis: id }),
+  'analysis.list': v.strictObject({
+    analysis: id,
+    list: v.picklist(ANALYSIS_LISTS),
+    offset: nodeNumber,
+    limit: pageSize,
+  }),
+  /** The space below a directory, for a picture: a few levels, small things taken together. */
+  'analysis.tiles': v.strictObject({ analysis: id, node: nodeNumber }),
+  'analysis.close': v.strictObject({ analysis: id }),
+  /** Compares two subjects, in a thread of its own until `compare.close`. */
+  'compare.open': v.strictObject({ left: subject, right: subject }),
+  'compare.follow': v.strictObject({ compare: id }),
+  'compare.page': v.strictObject({
+    compare: id,
+    kinds: v.array(v.picklist(COMPARE_KINDS)),
+    text: v.pipe(v.string(), v.maxLength(8192)),
+    folded: v.pipe(v.array(nodeNumber), v.maxLength(100_000)),
+    offset: nodeNumber,
+    limit: pageSize,
+  }),
+  'compare.detail': v.strictObject({ compare: id, node: nodeNumber }),
+  'compare.close': v.strictObject({ compare: id }),
   /** The last lines that its process wrote. */
   'mounts.log': v.strictObject({ id, lines: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)) }),
 } as const;
@@ -252,6 +347,110 @@ export interface UpperSurvey {
   readonly bytes: number;
 }
 
+/** An image in the list: all but its layers and its configuration. */
+export interface ImageRow extends Omit<Image, 'layers' | 'config'> {
+  /** How many, and how many of them other images have too. */
+  readonly layerCount: number;
+  readonly sharedLayers: number;
+  /** Who keeps its layers; `store` as soon as one is in the store. */
+  readonly keeper: ImageLayer['keeper'];
+}
+
+/** An image that another tool on this machine keeps, or the stack of an overlay mount. */
+export interface FoundRow {
+  /** What `images.import` takes; the mount point of a mount, which is no image. */
+  readonly source: string;
+  readonly name: string;
+  readonly id: string;
+  readonly platform: Platform | null;
+  readonly layers: readonly string[];
+}
+
+/** What one tool has. Layers are folders, the top one first. */
+export interface FoundStore {
+  readonly keeper: Exclude<ImageLayer['keeper'], 'store'>;
+  readonly images: readonly FoundRow[];
+}
+
+export interface FoundOnMachine {
+  readonly stores: readonly FoundStore[];
+  /** Why a store that is there cannot be read. */
+  readonly problems: readonly ErrorReport[];
+}
+
+export interface LookedAt {
+  /** In the notation of `lamina image import`. */
+  readonly notation: string;
+  readonly platforms: readonly Platform[];
+  /** The one of this machine, where it is among them. */
+  readonly own: Platform | null;
+}
+
+/** What a collection takes away from the store. */
+export interface GarbageView {
+  readonly items: readonly {
+    readonly what: 'image' | 'layer' | 'blob' | 'partial' | 'inUse';
+    readonly name: string;
+    readonly bytes: number;
+  }[];
+  readonly bytes: number;
+  readonly token: string;
+}
+
+/** How an analysis stands; `totals` once it is done. */
+export interface AnalysisStatus {
+  readonly progress: AnalysisProgress;
+  readonly totals: AnalysisTotals | null;
+}
+
+/** A line of one of the lists of an analysis. */
+export interface AnalysisLine {
+  readonly display: string;
+  /** The layers that have it, 0 the lowest; none where the list does not say. */
+  readonly layers: readonly number[];
+  readonly bytes: number;
+  /** How often it is stored. */
+  readonly count: number;
+  /** Bytes that need not be there. */
+  readonly spare: number;
+  readonly hidden: { readonly by: number; readonly how: Hiding } | null;
+  /** Of duplicates: the other paths, the first few. */
+  readonly others: readonly string[];
+}
+
+export interface AnalysisPage {
+  readonly total: number;
+  readonly lines: readonly AnalysisLine[];
+}
+
+/** A part of the picture of space. */
+export interface SpaceTile {
+  /** Null for what is too small to be shown apart. */
+  readonly node: number | null;
+  readonly name: string;
+  readonly path: string;
+  /** Bytes that all layers store at and below it. */
+  readonly bytes: number;
+  /** Of those the ones that the finished tree does not show. */
+  readonly hiddenBytes: number;
+  /** The layer that most of the bytes are in. */
+  readonly layer: number;
+  readonly isDirectory: boolean;
+  readonly children: readonly SpaceTile[];
+}
+
+export interface CompareStatus {
+  readonly names: number;
+  /** Null until the comparison is done. */
+  readonly summary: CompareSummary | null;
+}
+
+export interface ComparePage {
+  /** Lines under the given filter, directories among them. */
+  readonly total: number;
+  readonly rows: readonly CompareRow[];
+}
+
 export interface Results {
   'app.state': AppState;
   'app.settled': null;
@@ -287,14 +486,46 @@ export interface Results {
   'mounts.reveal': null;
   'mounts.activity': MountActivity;
   'mounts.log': { readonly lines: readonly string[] };
+  'images.list': { readonly images: readonly ImageRow[] };
+  'images.detail': Image;
+  'images.found': FoundOnMachine;
+  'images.look': LookedAt;
+  'images.import': { readonly job: string };
+  'images.export': { readonly job: string };
+  'images.commit': { readonly job: string };
+  'images.tag': { readonly name: string };
+  'images.untag': null;
+  'images.remove': null;
+  'images.garbage': GarbageView;
+  'images.collect': null;
+  'images.choose': { readonly path: string | null };
+  'images.chooseDestination': { readonly destination: string | null };
+  'jobs.list': { readonly jobs: readonly JobInfo[] };
+  'jobs.cancel': null;
+  'jobs.retry': null;
+  'jobs.dismiss': null;
+  'analysis.open': { readonly analysis: string };
+  'analysis.follow': AnalysisStatus;
+  'analysis.list': AnalysisPage;
+  'analysis.tiles': SpaceTile;
+  'analysis.close': null;
+  'compare.open': { readonly compare: string };
+  'compare.follow': CompareStatus;
+  'compare.page': ComparePage;
+  'compare.detail': CompareDetail;
+  'compare.close': null;
 }
 
 /** Sent by main without being asked. */
 export interface Events {
   'mounts.changed': { readonly mounts: readonly MountInfo[] };
+  /** At most ten times a second. */
+  'jobs.changed': { readonly jobs: readonly JobInfo[] };
+  /** Images have come, gone, or got other names. */
+  'images.changed': Record<never, never>;
 }
 export type EventName = keyof Events;
-export const EVENTS = ['mounts.changed'] as const satisfies readonly EventName[];
+export const EVENTS = ['mounts.changed', 'jobs.changed', 'images.changed'] as const satisfies readonly EventName[];
 
 /** An error as the window shows it: what failed, and the way out. */
 export interface ErrorReport {

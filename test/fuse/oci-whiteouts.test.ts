@@ -19,7 +19,7 @@ import { firstDifferences } from '../support/view';
  * Random operations in a stack with whiteouts=oci: whatever form the whiteouts have, programs must see what they see on
  * the kernel's overlayfs, at once and after a remount. `LAMINA_SEQUENCES` and `LAMINA_SEED` as in writes.test.ts.
  */
-const SEQUENCES = Math.ceil(Number(process.env['LAMINA_SEQUENCES'] ?? 300) / 5);
+const SEQUENCES = Math.ceil(Number(process.env['LAMINA_SEQUENCES'] ?? 200) / 5);
 const SEED = Number(process.env['LAMINA_SEED'] ?? 20_261_127);
 const LENGTH = 150;
 const LIMITS = { depth: 5, ordered: false };

@@ -19,10 +19,14 @@ import { firstDifferences } from '../support/view';
 import { plainStackSpec } from '../support/plain-stack';
 
 /**
- * `LAMINA_SEQUENCES=5000 npm test -- fuse` for the long run; `LAMINA_SEED=n` for others. A failure names its seed and
+ * 300 sequences in all, more of them for the transport that does more. `LAMINA_SEQUENCES=5000 npm test -- fuse` for the
+ * long run, so many for each; `LAMINA_SEED=n` for others. A failure names its seed and
  * path, which `LAMINA_SEED` and `LAMINA_PATH` take.
  */
-const SEQUENCES = Number(process.env['LAMINA_SEQUENCES'] ?? 300);
+const SEQUENCES: Readonly<Record<TransportName, number>> = {
+  direct: Number(process.env['LAMINA_SEQUENCES'] ?? 200),
+  'fuse-native': Number(process.env['LAMINA_SEQUENCES'] ?? 100),
+};
 const SEED = Number(process.env['LAMINA_SEED'] ?? 20_261_126);
 const LENGTH = 200;
 /** Runs in search of a shorter one that fails too. */
@@ -233,7 +237,7 @@ test.each<TransportName>(['direct', 'fuse-native'])(
           },
         ),
         {
-          numRuns: SEQUENCES,
+          numRuns: SEQUENCES[transport],
           seed: SEED,
           interruptAfterTimeLimit: 6_000_000,
           endOnFailure: true,

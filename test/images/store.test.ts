@@ -80,7 +80,7 @@ describe('two processes', () => {
 
   test('nothing is collected while another imports', async () => {
     const { child, ended } = start(program, [at, `oci:${layout}:app`, '1000']);
-    while (!existsSync(`${at}/temporary`) || readdirSync(`${at}/temporary`).length === 0) await sleep(10);
+    while (!existsSync(`${at}/partial`) || readdirSync(`${at}/partial`).length === 0) await sleep(10);
     const store = Store.open(at);
     await expect(store.collect(store.garbage())).rejects.toMatchObject({ code: 'EBUSY' });
     expect(readdirSync(`${at}/temporary`).length).toBeGreaterThan(0);
@@ -419,6 +419,34 @@ describe('check names each defect', () => {
     await bring(store, 'app');
     expect(await check(store)).toMatchObject(clean);
   });
+});
+
+test('a full disk stops the import in words, and with room it goes on', async () => {
+  mkdirSync(at);
+  mount('tmpfs', at, 'tmpfs', 0, 'size=900k');
+  try {
+    const store = Store.open(at);
+    await expect(bring(store, 'app')).rejects.toMatchObject({
+      name: 'Failure',
+      code: 'ENOSPC',
+      hint: expect.stringContaining('room'),
+    });
+    expect(store.images()).toEqual([]);
+    expect(readdirSync(`${at}/temporary`)).toEqual([]);
+    expect(await check(store)).toMatchObject(clean);
+    tool('mount', '-o', 'remount,size=20m', at);
+    await bring(store, 'app');
+    expect(await check(store)).toMatchObject({ ...clean, layers: 2, images: 1 });
+  } finally {
+    unmount(at, true);
+  }
+});
+
+test('a store that may not be used says so, and the way out', () => {
+  writeFileSync(`${folder}/no-folder`, '');
+  expect(() => Store.open(`${folder}/no-folder/store`)).toThrow(
+    expect.objectContaining({ name: 'Failure', code: 'ENOTDIR', message: expect.stringContaining('no-folder') }),
+  );
 });
 
 test('a store of another version is left alone', () => {

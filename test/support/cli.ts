@@ -14,6 +14,7 @@ export interface CliUser {
   readonly gid?: number;
   readonly runtime: string;
   readonly checkout?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Runs the built `lamina`, its output through pipes; fails after a minute, as a mount that keeps a pipe open would. */
@@ -22,7 +23,7 @@ export function lamina(user: CliUser, ...args: string[]): CliResult {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, [program, ...args], {
     encoding: 'latin1',
     timeout: 60_000,
-    env: { PATH: process.env['PATH'], LAMINA_RUNTIME_DIR: user.runtime },
+    env: { PATH: process.env['PATH'], LAMINA_RUNTIME_DIR: user.runtime, ...user.environment },
     cwd: '/',
     ...(user.uid === undefined ? {} : { uid: user.uid, gid: user.gid }),
   });

@@ -18,7 +18,7 @@ function numbers(): { uid: number; gid: number } {
  * Gives an ordinary user a folder, a runtime folder and a way to the checkout, wherever that is: it may lie in a folder
  * that only root may enter. `/dev/fuse` gets the mode that workstations give it.
  */
-export function asOrdinaryUser(): { user: Required<CliUser>; folder: string; done: () => void } {
+export function asOrdinaryUser(): { user: Required<Omit<CliUser, 'environment'>>; folder: string; done: () => void } {
   const ids = numbers();
   chmodSync('/dev/fuse', 0o666);
   const base = mkdtempSync('/var/tmp/lamina-user-');

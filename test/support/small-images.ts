@@ -69,7 +69,8 @@ export class ContainerStore {
 /** Bytes that no compressor makes smaller, the same each time. */
 function noise(seed: string): ByteString {
   let bytes = '';
-  for (let i = 0; bytes.length < 300_000; i++) bytes += createHash('sha256').update(`${seed} ${i}`).digest().toString('latin1');
+  for (let i = 0; bytes.length < 300_000; i++)
+    bytes += createHash('sha256').update(`${seed} ${i}`).digest().toString('latin1');
   return bytes;
 }
 

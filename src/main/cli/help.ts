@@ -19,6 +19,8 @@ export const HELP = `lamina: compose, browse, mount and explain stacks of overla
          [--accept | --discard] [--yes] [--json]
   lamina command -o OPTIONS [--form FORM] [MOUNTPOINT]
          [--json]                        the command for sh, or the line or unit to save
+  lamina image COMMAND ...               container images: import, ls, export, push, commit, ...
+                                         (lamina image help)
   lamina help
   lamina version [--json]
 

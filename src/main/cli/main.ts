@@ -171,6 +171,8 @@ const COMMANDS: Readonly<Record<string, (args: readonly ByteString[]) => void | 
   discard: discardCommand,
   volatile: volatileCommand,
   command: showCommand,
+  // Only here: the libraries of registries and analyses would slow every other command down.
+  image: async (args) => (await import('./image-commands')).imageCommand(args),
   help: (args) => {
     const [word] = parse(args, {}, 1).positionals;
     if (word !== undefined && !Object.hasOwn(COMMANDS, word)) throw new Usage(`unknown command ${display(word)}`);
@@ -188,7 +190,7 @@ async function main(): Promise<void> {
     word === undefined || word === '--help' || word === '-h' ? 'help' : word === '--version' ? 'version' : word;
   const run = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!run) throw new Usage(`unknown command ${display(name)}`);
-  if (args.includes('--help')) printText(HELP);
+  if (args.includes('--help') && name !== 'image') printText(HELP);
   else await run(args);
 }
 

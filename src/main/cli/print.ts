@@ -23,6 +23,19 @@ export const printBytes = (bytes: ByteString): void => writeAll(1, Buffer.from(`
 export const printJson = (value: unknown): void => printText(JSON.stringify(value, null, 2));
 export const warn = (text: string): void => writeAll(2, Buffer.from(`lamina: ${text}\n`));
 
+/**
+ * Lines in columns, each as wide as its widest cell; the last is as long as it is.
+ * @param right columns of numbers, aligned to the right
+ */
+export function printColumns(lines: readonly (readonly string[])[], right: readonly number[] = []): void {
+  const widths: number[] = [];
+  for (const line of lines) line.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  for (const line of lines) {
+    const cells = line.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)));
+    printText(cells.join('  ').trimEnd());
+  }
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   directory: 'd',
   symlink: 'l',
@@ -60,6 +73,11 @@ function metadataCells(row: EntryRow): string[] {
   return [`${row.uid}:${row.gid}`, row.rdev ? row.rdev.join(',') : String(row.size), time];
 }
 
+function stateText({ flags, error }: EntryRow): string {
+  const words = [...flags.filter((flag) => flag !== 'merged'), ...(error ? [error] : [])];
+  return words.length > 0 ? `[${words.join(' ')}]` : '';
+}
+
 /** A line a name: where it comes from, mode, owner, size, time, name, state. */
 export function printRows(rows: readonly EntryRow[], letters: readonly string[]): void {
   const cells = rows.map((row) => [
@@ -67,13 +85,9 @@ export function printRows(rows: readonly EntryRow[], letters: readonly string[])
     modeText(row),
     ...(row.kind === 'unknown' ? ['?', '?', '?'] : metadataCells(row)),
     row.name,
-    [...row.flags.filter((flag) => flag !== 'merged'), ...(row.error ? [row.error] : [])].join(' '),
+    stateText(row),
   ]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...cells.map((line) => line[column]!.length)));
-  for (const line of cells) {
-    const aligned = line.slice(0, 5).map((cell, i) => (i === 3 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)));
-    printText([...aligned, line[5]!, line[6] ? `[${line[6]}]` : ''].join('  ').trimEnd());
-  }
+  printColumns(cells, [3]);
 }
 
 /** Width of the column of roles. */
@@ -114,6 +128,5 @@ export function printMounts(mounts: readonly MountInfo[]): void {
     `since ${new Date(mount.since).toISOString().slice(0, 19)}Z`,
     display(mount.options),
   ]);
-  const widths = [0, 1, 2].map((column) => Math.max(0, ...cells.map((line) => line[column]!.length)));
-  for (const line of cells) printText(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
+  printColumns(cells);
 }

@@ -9,6 +9,12 @@ import { warn } from './print';
 /** Wrong usage of a program. */
 export class Usage extends Error {}
 
+/** What a person has stopped: nothing went wrong. */
+export class Cancelled extends Error {
+  /** As a shell tells of a program that SIGINT has ended. */
+  readonly status = 130;
+}
+
 /** Exit statuses of a program. */
 export interface Statuses {
   readonly failed: number;
@@ -23,13 +29,19 @@ export async function runProgram(run: () => void | Promise<void>, help: string, 
   try {
     await run();
   } catch (error) {
-    process.exitCode = error instanceof Usage ? statuses.usage : statuses.failed;
+    process.exitCode = statusOf(error, statuses);
     warn(describe(error, help));
   }
 }
 
+function statusOf(error: unknown, { failed, usage }: Statuses): number {
+  if (error instanceof Cancelled) return error.status;
+  return error instanceof Usage ? usage : failed;
+}
+
 function describe(error: unknown, help: string): string {
   if (error instanceof Usage) return `${error.message}\nTry: ${help}`;
+  if (error instanceof Cancelled) return error.message;
   if (error instanceof Failure) return `${error.message}\n${error.hint}`;
   if (error instanceof SystemError) {
     const { message, hint } = systemFailure(error);

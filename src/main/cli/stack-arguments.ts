@@ -6,7 +6,7 @@ import { readStackOptions, type StackOptions } from './stack-options';
 
 export { absolute, Usage };
 
-type Options = NonNullable<ParseArgsConfig['options']>;
+export type Options = NonNullable<ParseArgsConfig['options']>;
 export const JSON_FLAG: Options = { json: { type: 'boolean' } };
 export const STACK: Options = { options: { type: 'string', short: 'o', multiple: true } };
 

@@ -36,6 +36,28 @@ export async function saveText(text: ByteString, filename: string): Promise<stri
   return filePath;
 }
 
+/** Asks for an image as a file or as a folder; null when cancelled. */
+export async function chooseImage(what: 'file' | 'folder'): Promise<ByteString | null> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(parent(), {
+    ...(lastFolder === undefined ? {} : { defaultPath: lastFolder }),
+    properties: [what === 'file' ? 'openFile' : 'openDirectory', 'showHiddenFiles'],
+  });
+  const first = filePaths[0];
+  if (canceled || first === undefined) return null;
+  lastFolder = dirname(first);
+  return bytesOf(first);
+}
+
+/** Asks where an image shall go; null when cancelled. */
+export async function chooseDestination(name: string): Promise<ByteString | null> {
+  const { canceled, filePath } = await dialog.showSaveDialog(parent(), {
+    defaultPath: lastFolder === undefined ? name : join(lastFolder, name),
+  });
+  if (canceled || !filePath) return null;
+  lastFolder = dirname(filePath);
+  return bytesOf(filePath);
+}
+
 function parent(): BrowserWindow {
   const window = BrowserWindow.getAllWindows()[0];
   if (!window) throw new Error('no window');

@@ -13,6 +13,7 @@ import type { DataStore } from './data-store';
 import { chooseFolders, saveText } from './dialogs';
 import type { Handlers } from './gateway';
 import { hostInfo } from './host-info';
+import { createImageHandlers, type ImageServices } from './image-handlers';
 import { checkedComposition } from './checked-composition';
 import { closeOnExec } from './close-on-exec';
 import type { LaunchArguments } from './launch-arguments';
@@ -22,6 +23,7 @@ import { parsePaths } from './parse-paths';
 import type { ViewHost } from './view-host';
 
 export interface Services {
+  readonly images: ImageServices;
   readonly store: DataStore;
   readonly views: ViewHost;
   readonly mounts: MountWatch;
@@ -30,13 +32,14 @@ export interface Services {
 }
 
 /** Every call of the contract, wired to what answers it. */
-export function createHandlers({ store, views, mounts, launch, settled }: Services): Handlers {
+export function createHandlers({ store, images, views, mounts, launch, settled }: Services): Handlers {
   const mountById = async (id: string): Promise<MountInfo> => {
     const found = (await mounts.check()).find((mount) => mount.id === id);
     if (!found) throw new Failure('ENOENT', 'This mount has ended already.', 'Nothing is left to do.');
     return found;
   };
   return {
+    ...createImageHandlers(images),
     'app.state': async () => ({
       settings: store.settings,
       compositions: store.compositions,

@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { Worker } from 'node:worker_threads';
 import type { ByteString } from '@shared/bytes';
 import type { ChangeKind } from '@shared/changes';
 import type { Composition, UpperEntry } from '@shared/composition';
 import type { ChangesPage, ChangesStatus, ChildrenPage, OpenView, ShownPlan, UpperSurvey } from '@shared/contract';
-import { Failure } from '@shared/failure';
 import type { Explanation, Preview } from '@shared/view';
-import type { ViewCall, ViewReply, ViewRequest } from './view-worker';
-
-interface Pending {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
+import type { ViewCall } from './view-worker';
+import { WorkerHost } from './worker-host';
 
 /** Open views of merged trees and of uppers, each call answered by the engine's worker thread. */
 export class ViewHost {
-  private worker: Worker | null = null;
-  private readonly pending = new Map<number, Pending>();
-  private next = 1;
+  private readonly host = new WorkerHost<ViewCall>(new URL('./view-worker.js', import.meta.url), 'Reload the tree.');
 
   open(composition: Composition): Promise<OpenView> {
     return this.ask({ call: 'open', composition });
@@ -92,37 +84,10 @@ export class ViewHost {
   }
 
   dispose(): void {
-    void this.worker?.terminate();
-    this.worker = null;
+    this.host.dispose();
   }
 
   private ask<T>(body: ViewCall): Promise<T> {
-    this.worker ??= this.start();
-    const request: ViewRequest = { id: this.next++, body };
-    return new Promise<unknown>((resolve, reject) => {
-      this.pending.set(request.id, { resolve, reject });
-      this.worker!.postMessage(request);
-    }) as Promise<T>;
-  }
-
-  private start(): Worker {
-    const worker = new Worker(new URL('./view-worker.js', import.meta.url));
-    worker.on('message', (reply: ViewReply) => {
-      const waiting = this.pending.get(reply.id);
-      this.pending.delete(reply.id);
-      if (reply.ok) waiting?.resolve(reply.value);
-      else waiting?.reject(new Failure(reply.code, reply.message, reply.hint));
-    });
-    // A crash of the engine is told to whoever waits; the next call starts it again.
-    worker.on('error', (error) => this.crashed(error));
-    return worker;
-  }
-
-  private crashed(error: Error): void {
-    this.worker = null;
-    for (const { reject } of this.pending.values()) {
-      reject(new Failure('internal', `The engine stopped: ${error.message}.`, 'Reload the tree.'));
-    }
-    this.pending.clear();
+    return this.host.ask(body);
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { parentPort } from 'node:worker_threads';
 import type { ByteString } from '@shared/bytes';
 import type { ChangeKind } from '@shared/changes';
 import type { Composition, UpperEntry } from '@shared/composition';
@@ -9,9 +8,8 @@ import { discard } from '../mounts/discard';
 import { acceptVolatile, discardUpper } from '../mounts/volatile';
 import { ChangesView } from '../overlay/changes-view';
 import { MergedView } from '../overlay/merged-view';
-import { SystemError } from '../system/libc';
-import { systemFailure } from '../system/system-failure';
 import { shownPlan } from './shown-plan';
+import { servePort } from './worker-port';
 
 /*
  * The engine's own thread in the app: a slow disk keeps this thread waiting, never the window. One message in, one
@@ -54,15 +52,6 @@ export type ViewCall =
   | { readonly call: 'survey'; readonly upper: UpperEntry }
   | { readonly call: 'acceptVolatile'; readonly upper: UpperEntry }
   | { readonly call: 'discardUpper'; readonly upper: UpperEntry; readonly agreed: Survey };
-
-export interface ViewRequest {
-  readonly id: number;
-  readonly body: ViewCall;
-}
-
-export type ViewReply =
-  | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string; readonly hint: string };
 
 const views = new Map<string, MergedView>();
 let opened = 0;
@@ -149,20 +138,4 @@ function answer(body: ViewCall): unknown {
   }
 }
 
-function failureOf(error: unknown): { code: string; message: string; hint: string } {
-  if (error instanceof Failure) return error.report;
-  if (error instanceof SystemError) return systemFailure(error).report;
-  return { code: 'internal', message: String(error), hint: 'This is a defect of Lamina; please report it.' };
-}
-
-async function serve({ id, body }: ViewRequest): Promise<void> {
-  let reply: ViewReply;
-  try {
-    reply = { id, ok: true, value: await answer(body) };
-  } catch (error) {
-    reply = { id, ok: false, ...failureOf(error) };
-  }
-  parentPort!.postMessage(reply);
-}
-
-parentPort!.on('message', (request: ViewRequest) => void serve(request));
+servePort<ViewCall>(answer);

@@ -48,9 +48,10 @@ const ZLIB_HEADER = 10;
 
 async function* gzip(tar: AsyncIterable<Uint8Array>, level: number, header: Buffer): AsyncGenerator<Uint8Array> {
   const stream = Readable.from(tar, { objectMode: false }).compose(createGzip({ level, chunkSize: 1 << 17 }));
-  yield header;
   let skip = ZLIB_HEADER;
   for await (const piece of stream as AsyncIterable<Buffer>) {
+    // Not before the stream is listened to: an error of the tar would have nobody to go to.
+    if (skip === ZLIB_HEADER) yield header;
     const rest = piece.subarray(Math.min(skip, piece.length));
     skip -= piece.length - rest.length;
     if (rest.length > 0) yield rest;

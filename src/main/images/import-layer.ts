@@ -13,7 +13,7 @@ import { takeLock } from './store/locks';
 import type { KnownBlob, LayerRecord } from './store/records';
 import type { Store } from './store/store';
 import type { MeterItem } from './transfer-meter';
-import { DEFAULT_LIMITS } from './unpack/limits';
+import type { LayerLimits } from './unpack/limits';
 import { unpackLayer, type UnpackedLayer } from './unpack/unpack-layer';
 
 /** What all layers of an import have in common. */
@@ -23,6 +23,7 @@ export interface LayerImport {
   readonly form: LayerForm;
   /** `needed`: compressed blobs stay only where they cannot be made again from the unpacked layer. */
   readonly keepBlobs: 'needed' | 'all';
+  readonly limits: LayerLimits;
   readonly signal: AbortSignal;
 }
 
@@ -75,18 +76,21 @@ async function fetchLayer(
       mediaType: unpacked.mediaType,
       recompression: unpacked.recompression,
     };
-    await keepOrForget(context, blob, unpacked.recompression !== null);
     if (found) {
+      await keepOrForget(context, blob, unpacked.recompression !== null);
       if (!found.blobs.some(({ digest }) => digest === blob.digest)) store.layers.addBlob(found, known);
       store.layers.abandon(work);
       return;
     }
     const { tarBytes, entries, diskBytes } = unpacked;
-    const made = new Date().toISOString();
-    await store.layers.publish(work, {
+    const record: LayerRecord = {
       ...{ version: 1, diffId, form, tarBytes, entries, diskBytes },
-      ...{ blobs: [known], origin: source.notation, made },
-    });
+      ...{ blobs: [known], origin: source.notation, made: new Date().toISOString() },
+    };
+    // The blob's file is synced with the layer, and is there before the layer's record speaks of it.
+    await store.layers.sync(work, record);
+    await keepOrForget(context, blob, unpacked.recompression !== null);
+    store.layers.publish(work, record);
   } catch (error) {
     store.layers.abandon(work);
     throw error;
@@ -105,9 +109,9 @@ async function unpackChecked(
   const partial = store.layout.partialBlob(blob.digest);
   let old = 0;
   const fetch = (): AsyncGenerator<Uint8Array> =>
-    source.isLocal
-      ? fetchBlob(source, blob, 0, signal)
-      : fetchKeeping(source, blob, partial, (there) => (old = there), signal);
+    isSpooled(source, blob)
+      ? fetchKeeping(source, blob, partial, (there) => (old = there), signal)
+      : fetchBlob(source, blob, 0, signal);
   try {
     return await unpackOnce(context, blob, diffId, work, fetch, meter);
   } catch (error) {
@@ -125,7 +129,7 @@ const isWrong = (error: unknown): boolean =>
   error instanceof Failure && ['wrong-digest', 'wrong-size', 'wrong-diff-id'].includes(error.code);
 
 async function unpackOnce(
-  { source, form, signal }: LayerImport,
+  { source, form, limits, signal }: LayerImport,
   blob: Descriptor,
   diffId: Digest,
   work: LayerWork,
@@ -134,10 +138,10 @@ async function unpackOnce(
 ): Promise<UnpackedLayer> {
   const { bytes, failure, digest } = watched(fetch(), blob.digest, meter);
   const { folder, tarSplit } = work;
-  const target = { layer: blob.digest, folder, tarSplit, limits: DEFAULT_LIMITS, ...FORM_RULES[form] };
+  const target = { layer: blob.digest, folder, tarSplit, limits, ...FORM_RULES[form] };
   let unpacked: UnpackedLayer;
   try {
-    unpacked = await unpackLayer(bytes, target, signal, ({ entries }) => meter.setFiles(entries));
+    unpacked = await closing(bytes, () => unpackLayer(bytes, target, signal, ({ entries }) => meter.setFiles(entries)));
   } catch (error) {
     signal.throwIfAborted();
     // A layer that cannot be unpacked is first asked whether it is the right one.
@@ -150,12 +154,21 @@ async function unpackOnce(
   return unpacked;
 }
 
+/** Frees what a stream holds open, however the use of it ends. */
+async function closing<T>(stream: AsyncGenerator<unknown>, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    await stream.return(undefined);
+  }
+}
+
 /** The bytes of a blob as they pass: counted, and hashed where the digest is none that the unpacking makes itself. */
 function watched(
   bytes: AsyncIterable<Uint8Array>,
   wanted: Digest,
   meter: MeterItem,
-): { bytes: AsyncIterable<Uint8Array>; failure: () => unknown; digest: () => Digest | null } {
+): { bytes: AsyncGenerator<Uint8Array>; failure: () => unknown; digest: () => Digest | null } {
   const hash = wanted.startsWith('sha256:') ? null : hashFor(wanted);
   let failure: unknown = null;
   const pass = async function* (): AsyncGenerator<Uint8Array> {
@@ -187,14 +200,21 @@ async function refuseWrongBlob(blob: Descriptor, bytes: AsyncIterable<Uint8Array
   refuseWrong(blob, seen, `${algorithmOf(blob.digest)}:${hash.digest('hex')}`, from);
 }
 
+/**
+ * Whether what comes of a blob is written down on its way: what is far away must not come twice, and compressed blobs
+ * mostly have to be kept, because their compressor is another than ours.
+ */
+const isSpooled = ({ isLocal }: ImageSource, { mediaType }: Descriptor): boolean =>
+  isLocal !== true || !mediaType.endsWith('.tar');
+
 /** Keeps the compressed blob where it cannot be made again, or all are wanted. */
 async function keepOrForget(context: LayerImport, blob: Descriptor, canBeMade: boolean): Promise<void> {
   const { store, source, signal } = context;
   const isWanted = (!canBeMade || context.keepBlobs === 'all') && !store.blobs.has(blob.digest);
   const partial = store.layout.partialBlob(blob.digest);
-  if (isWanted && source.isLocal) await store.blobs.receive(blob, fetchBlob(source, blob, 0, signal), source.notation);
-  else if (isWanted) await store.blobs.adopt(partial, blob.digest);
-  else rmSync(raw(partial), { force: true });
+  if (isWanted && isSpooled(source, blob)) await store.blobs.adopt(partial, blob.digest);
+  else if (isWanted) await store.blobs.receive(blob, fetchBlob(source, blob, 0, signal), source.notation);
+  rmSync(raw(partial), { force: true });
 }
 
 const wrongDiffId = (blob: Descriptor, wanted: Digest, found: Digest, from: string): Failure =>

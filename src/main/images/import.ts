@@ -11,6 +11,8 @@ import { chooseManifest, hostPlatform } from './platforms';
 import type { Descriptor, ImageSource } from './source';
 import { formHere, type LayerForm } from './store/layer-form';
 import type { Store } from './store/store';
+import { storeFailure } from './store/store-failure';
+import { DEFAULT_LIMITS, type LayerLimits } from './unpack/limits';
 import { TransferMeter, type MeterItem } from './transfer-meter';
 
 export interface ImportOptions {
@@ -22,6 +24,8 @@ export interface ImportOptions {
   readonly keepBlobs?: 'needed' | 'all';
   /** By default the one that this process can write. */
   readonly form?: LayerForm;
+  /** What a layer may be made of; by default more than images are. */
+  readonly limits?: LayerLimits;
   readonly signal?: AbortSignal;
   /** Told at most ten times a second, and once more at the end. */
   readonly onProgress?: (progress: TransferProgress) => void;
@@ -57,10 +61,13 @@ export async function importImage(store: Store, source: ImageSource, options: Im
   try {
     const image = await resolveImage(source, options.platform ?? hostPlatform(), signal);
     const form = options.form ?? formHere();
-    const context = { store, source, form, keepBlobs: options.keepBlobs ?? 'needed', signal };
+    const { keepBlobs = 'needed', limits = DEFAULT_LIMITS } = options;
+    const context = { store, source, form, keepBlobs, limits, signal };
     await importLayers(context, image, meter, abort);
     await putImage(context, image, names);
     return store.image(image.descriptor.digest);
+  } catch (error) {
+    throw storeFailure(error, store.folder);
   } finally {
     hold.release();
     meter.end();

@@ -69,6 +69,17 @@ export async function chooseManifest(
   return { descriptor: best, bytes: await checkedBytes(source, best, signal) };
 }
 
+/**
+ * The platforms that a source has an image for, none where its root is one image that does not say. Throws as
+ * `chooseManifest`.
+ */
+export async function platformsIn(source: ImageSource, root: SourceRoot, signal: AbortSignal): Promise<Platform[]> {
+  if (!isIndexType(manifestType(root.bytes, root.descriptor))) return [];
+  const entries: Descriptor[] = [];
+  await collect(source, root, [], entries, signal);
+  return entries.filter(isReal).map(({ platform }) => platform!);
+}
+
 async function collect(
   source: ImageSource,
   index: SourceRoot,

@@ -27,26 +27,30 @@ export function statDifferences(upper: Stat, below: Stat): Difference[] {
 export const sharedAttributes = (stored: readonly ByteString[], names: OverlayXattrs): ByteString[] =>
   stored.filter((name) => visibleName(name, names) !== null);
 
-/** In what the metadata of two real objects differ, their visible attributes among them. */
-export function metadataDifferences(stack: OverlayStack, upper: Real, below: Real): Difference[] {
+/**
+ * In what the metadata of two real objects differ, their visible attributes among them.
+ * @param other the stack that `below` is in, where it is another one
+ */
+export function metadataDifferences(stack: OverlayStack, upper: Real, below: Real, other = stack): Difference[] {
   const differs = statDifferences(upper.stat, below.stat);
-  if (!sameXattrs(stack, upper, below)) differs.push('xattrs');
+  if (!sameXattrs(stack, upper, below, other)) differs.push('xattrs');
   return differs;
 }
 
-/** The visible attributes of an object; of files and directories the lookup has listed them. */
-function attributesOf(stack: OverlayStack, { parent, name, stat, xattrs }: Real): ByteString[] {
+/** The visible attributes of an object, as stored; of files and directories the lookup has listed them. */
+export function attributesOf(stack: OverlayStack, { parent, name, stat, xattrs }: Real): ByteString[] {
   if (isRegular(stat.mode) || isDirectory(stat.mode)) return sharedAttributes(xattrs, stack.names);
   const listed = listXattrsAt(stack.directories.fdOf(parent), name);
   return typeof listed === 'number' ? [] : sharedAttributes(listed, stack.names);
 }
 
-function sameXattrs(stack: OverlayStack, upper: Real, below: Real): boolean {
+function sameXattrs(stack: OverlayStack, upper: Real, below: Real, other: OverlayStack): boolean {
   const ours = attributesOf(stack, upper);
-  const theirs = attributesOf(stack, below);
+  const theirs = attributesOf(other, below);
   if (ours.length !== theirs.length) return false;
-  return ours.every((name) => theirs.includes(name) && valueOf(stack, upper, name) === valueOf(stack, below, name));
+  return ours.every((name) => theirs.includes(name) && valueOf(stack, upper, name) === valueOf(other, below, name));
 }
 
-const valueOf = (stack: OverlayStack, { parent, name }: Real, attribute: ByteString): ByteString | number =>
+/** Value of an attribute by its stored name, or the negative errno. */
+export const valueOf = (stack: OverlayStack, { parent, name }: Real, attribute: ByteString): ByteString | number =>
   getXattrAt(stack.directories.fdOf(parent), name, attribute);

@@ -8,10 +8,10 @@ import { openData } from './file-data';
 import { kindOf } from './rows';
 import type { OverlayStack } from './stack';
 import { SystemError } from '../system/libc';
+import { hexLines } from './hex-lines';
 
 const TEXT_BYTES = 64 * 1024;
 const HEX_BYTES = 4 * 1024;
-const HEX_LINE = 16;
 
 /** The first part of a regular file's data, as text or hex. Nothing else is opened. Throws a SystemError. */
 export function previewOf(stack: OverlayStack, entry: Entry): Preview {
@@ -45,15 +45,4 @@ function asText(bytes: Buffer, cut: boolean): string | null {
     if (text !== null) return text;
   }
   return null;
-}
-
-function hexLines(bytes: Buffer): string {
-  const lines: string[] = [];
-  for (let at = 0; at < bytes.length; at += HEX_LINE) {
-    const line = bytes.subarray(at, at + HEX_LINE);
-    const hex = Array.from(line, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const ascii = Array.from(line, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(8, '0')}  ${hex.padEnd(HEX_LINE * 3 - 1)}  ${ascii}`);
-  }
-  return lines.join('\n');
 }

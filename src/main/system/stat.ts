@@ -113,3 +113,4 @@ export function statPath(path: ByteString): Stat {
 export const isDirectory = (mode: number): boolean => (mode & S_IFMT) === S_IFDIR;
 export const isRegular = (mode: number): boolean => (mode & S_IFMT) === S_IFREG;
 export const isSymlink = (mode: number): boolean => (mode & S_IFMT) === S_IFLNK;
+export const isSocket = (mode: number): boolean => (mode & S_IFMT) === S_IFSOCK;

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
-
-const plural = new Intl.PluralRules('en');
-const number = new Intl.NumberFormat('en');
-
-function count(n: number, one: string, other: string): string {
-  return `${number.format(n)} ${plural.select(n) === 'one' ? one : other}`;
-}
+import { count, number } from './count';
+import { imageText } from './image-text';
 
 /** Every text of the window. Words of the field (lowerdir, whiteout, opaque, …) are the kernel's and stay as they are. */
 export const text = {
+  ...imageText,
   app: {
     name: 'Lamina',
     undo: 'Undo',

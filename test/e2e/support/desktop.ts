@@ -26,6 +26,7 @@ export class Desktop {
       env: {
         ...(process.env as Record<string, string>),
         LAMINA_DATA_DIR: dataDir,
+        LAMINA_STORE: storeOf(dataDir),
         XDG_RUNTIME_DIR: runtimeDir(dataDir),
       },
     });
@@ -36,7 +37,9 @@ export class Desktop {
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.setDefaultTimeout(15_000);
-    await page.locator('[role="treegrid"][aria-busy="false"]').waitFor();
+    // An empty stack has no tree.
+    const nothing = page.getByRole('heading', { name: 'Nothing to merge yet' });
+    await page.locator('[role="treegrid"][aria-busy="false"]').or(nothing).waitFor();
     return new Desktop(app, page, complaints);
   }
 
@@ -54,6 +57,13 @@ export class Desktop {
 
   layer(name: string): Locator {
     return this.page.locator('[data-layer]').filter({ has: this.page.locator(`.card[title$="/${name}"]`) });
+  }
+
+  /** Goes to a screen by its key. */
+  async screen(name: 'Compose' | 'Library' | 'Compare' | 'Analysis'): Promise<void> {
+    const at = ['Compose', 'Library', 'Compare', 'Analysis'].indexOf(name) + 1;
+    await this.page.keyboard.press(`Control+${at}`);
+    await this.page.locator('nav [aria-current="page"]', { hasText: name }).waitFor();
   }
 
   /** Goes to a path of the merged tree by the path field. */
@@ -91,6 +101,9 @@ export function electronPath(): string {
   if (!path) throw new Error('LAMINA_ELECTRON does not name an Electron binary.');
   return path;
 }
+
+/** The image store of an app that runs on a data folder: nobody's own. */
+export const storeOf = (dataDir: string): string => `${dataDir}-images`;
 
 /** Live mounts are registered there; those of other sessions are none of a test's business. */
 function runtimeDir(dataDir: string): string {

@@ -30,6 +30,14 @@ export function layerTar(
   return rebuildTar(outside?.folder ?? paths.folder, outside?.tarSplit ?? paths.tarSplit, signal);
 }
 
+/** Whether `layerBlob` has the exact blob of a layer. */
+export function hasLayerBlob(store: Store, { diffId, digest, outside }: Layer, form: ImageRecord['form']): boolean {
+  if (digest === null) return false;
+  if (store.blobs.has(digest)) return true;
+  if (outside) return digest === diffId && outside.tarSplit !== null;
+  return howToMake(store, diffId, form, digest) !== null;
+}
+
 /**
  * The exact blob that a manifest names for a layer: kept, or made again. Null where neither can be: then only the tar is
  * to be had. The caller holds the store meanwhile, and compares the digest of what is made again.

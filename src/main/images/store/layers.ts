@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
 import type { Digest } from '@shared/images';
 import { syncFileSystemLater } from '../../system/file-content';
 import { closeFile, O_DIRECTORY, O_RDONLY, openPath } from '../../system/files';
-import { jsonBytes, publish, raw, replaceFile, writeDurably } from './durable';
+import { jsonBytes, publish, raw, replaceFile } from './durable';
 import { discardTree } from './discard-tree';
 import { LAYER_FORMS, type LayerForm } from './layer-form';
 import type { StoreLayout } from './layout';
@@ -66,15 +66,19 @@ export class Layers {
     mkdirSync(raw(work.folder), { mode: 0o755 });
   }
 
-  /** Puts a whole layer under its name; the lock of that name must be held. */
-  async publish(work: LayerWork, record: LayerRecord): Promise<void> {
-    writeDurably(work.record, jsonBytes(record));
+  /** Writes the record of a whole layer, and sees to it that all of it, and what else the store was given, is on disk. */
+  async sync(work: LayerWork, record: LayerRecord): Promise<void> {
+    writeFileSync(raw(work.record), jsonBytes(record), { mode: 0o600 });
     const fd = openPath(work.folder, O_RDONLY | O_DIRECTORY);
     try {
       await syncFileSystemLater(fd, work.folder);
     } finally {
       closeFile(fd);
     }
+  }
+
+  /** Puts a layer that was synced under its name; the lock of that name must be held. */
+  publish(work: LayerWork, record: LayerRecord): void {
     const home = this.layout.layer(record.diffId, record.form);
     // One without a readable record is no layer, and would be in the way.
     this.removeAt(home);

@@ -17,6 +17,7 @@ import { Layers, namesIn } from './layers';
 import { defaultStoreFolder, StoreLayout } from './layout';
 import { takeLock, tryLock, type Lock } from './locks';
 import type { ImageRecord } from './records';
+import { storeFailure } from './store-failure';
 
 export interface StoreOptions {
   /** What stands on layers beside the kernel's mounts: compositions, FUSE mounts. Paths as `ImageLayer.folder` has them. */
@@ -44,13 +45,17 @@ export class Store {
 
   /**
    * Opens a store, makes it where there is none, and clears away what a crash has left.
-   * @throws Failure where the folder is the store of another version of Lamina
+   * @throws Failure where it cannot be made or read, or is the store of another version of Lamina
    */
   static open(folder: ByteString = defaultStoreFolder(), options: StoreOptions = {}): Store {
     const layout = new StoreLayout(folder);
-    layout.makeFolders();
-    // Where somebody works in it, what is not whole may be theirs. One that is being made is ready at once.
-    while (!mend(layout) && !layout.isReady()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    try {
+      layout.makeFolders();
+      // Where somebody works in it, what is not whole may be theirs. One that is being made is ready at once.
+      while (!mend(layout) && !layout.isReady()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    } catch (error) {
+      throw storeFailure(error, folder);
+    }
     return new Store(layout, options);
   }
 

@@ -21,9 +21,14 @@ export function entryPath(name: ByteString, what: string): ByteString[] {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   for (const part of parts) {
     if (part === '..') throw unsafe(`${what} has ".." in it`);
-    if (part.length > NAME_MAX) throw unsafe(`${what} has a component of ${part.length} bytes, and 255 are the most`);
+    if (part.length > NAME_MAX && !isLongWhiteout(part))
+      throw unsafe(`${what} has a component of ${part.length} bytes, and 255 are the most`);
   }
   return parts;
 }
+
+/** A whiteout is longer than the name that it takes away, which is all that is made on disk. */
+const isLongWhiteout = (part: ByteString): boolean =>
+  part.startsWith('.wh.') && part.length <= NAME_MAX + '.wh.'.length;
 
 const unsafe = (message: string): TarError => new TarError('unsafe-entry', message);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-import type { Workspace } from './workspace.svelte';
+import { SCREENS, type Workspace } from './workspace.svelte';
 
 /** Keys that work everywhere in the window; text fields keep their own undo. */
 export function handleShortcut(workspace: Workspace, event: KeyboardEvent): void {
   const { target } = event;
   const typing = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
   const key = event.key.toLowerCase();
-  if (event.key === 'F6') {
+  const screen = event.ctrlKey && !event.altKey && !event.shiftKey ? SCREENS[Number(event.key) - 1] : undefined;
+  if (screen) {
+    workspace.screen = screen;
+  } else if (event.key === 'F6') {
     focusPane(event.shiftKey ? -1 : 1);
   } else if (event.ctrlKey && !event.altKey && key === 'z' && !typing) {
     if (event.shiftKey) workspace.redo();

@@ -6,11 +6,17 @@ import type { HostInfo, MountInfo, Settings } from '@shared/contract';
 import type { Edit } from '@shared/edit';
 import type { OptionFinding, OptionVerdict } from '@shared/options';
 import { judgeOptions } from '@shared/options';
+import { AnalysisState } from '../analysis/analysis.svelte';
 import { Tree } from '../browser/tree.svelte';
 import { ChangeList } from '../changes/change-list.svelte';
 import { CommandPreview } from '../command/command-preview.svelte';
+import { CompareState } from '../compare/compare.svelte';
 import { ComposerState } from '../composer/composer-state.svelte';
+import { draggableFolders } from '../composer/drag';
 import { Inspection } from '../inspector/inspection.svelte';
+import { Jobs } from '../jobs/jobs.svelte';
+import { Library, titleOf } from '../library/library.svelte';
+import { choicesOf, type Choice } from '../study/subjects';
 import { text } from '../text';
 import { call } from './call.svelte';
 import { FactsOfLayers } from './layer-facts.svelte';
@@ -23,6 +29,10 @@ export interface Problem {
   readonly message: string;
   readonly selector: string;
 }
+
+/** What the window shows, in the order of the rail and of Ctrl+1, Ctrl+2, … */
+export const SCREENS = ['compose', 'library', 'compare', 'analysis'] as const;
+export type Screen = (typeof SCREENS)[number];
 
 /** What the middle of the window shows. */
 export type Middle = 'merged' | 'changes';
@@ -38,6 +48,10 @@ export class Workspace {
   readonly command = new CommandPreview(this.#report);
   readonly facts = new FactsOfLayers();
   readonly panes = new Panes();
+  readonly library = new Library(this.#report);
+  readonly jobs = new Jobs(this.notices);
+  readonly analysis = new AnalysisState(this.#report);
+  readonly compare = new CompareState(this.#report);
   readonly composer = new ComposerState(this);
 
   #fresh: Promise<void> = Promise.resolve();
@@ -46,6 +60,7 @@ export class Workspace {
   host = $state.raw<HostInfo>({ kernel: '', uid: 0, fuse: true, version: '' });
   mounts = $state.raw<readonly MountInfo[]>([]);
   middle = $state<Middle>('merged');
+  screen = $state<Screen>('compose');
 
   readonly composition: Composition = $derived(this.shelf.current);
   readonly stack: readonly StackLayer[] = $derived(stackOf(this.composition));
@@ -64,6 +79,9 @@ export class Workspace {
   readonly findings: readonly OptionFinding[] = $derived(this.stack.length === 0 ? [] : this.verdict.findings);
   readonly problems: readonly Problem[] = $derived(this.#problems());
 
+  /** What can be analysed and compared. */
+  readonly choices: readonly Choice[] = $derived(choicesOf(this.shelf.all, this.composition, this.library.images));
+
   async start(): Promise<void> {
     window.lamina.subscribe('mounts.changed', ({ mounts }) => (this.mounts = mounts));
     const state = await call('app.state', {});
@@ -73,7 +91,43 @@ export class Workspace {
     this.tree.hidden = state.settings.showHidden;
     this.shelf.load(state.compositions, state.currentId);
     for (const notice of state.notices) this.notices.info(notice);
+    this.jobs.start();
+    this.library.start();
     $effect.root(() => this.#react(state.select));
+  }
+
+  /** Goes to an image in the library. */
+  showImage(digest: string): void {
+    this.screen = 'library';
+    this.library.filter = '';
+    this.library.select(digest);
+  }
+
+  /** All layers of an image as lowers, the top one first, above those that are there. */
+  async addImage(digest: string): Promise<void> {
+    try {
+      const image = await call('images.detail', { image: digest });
+      this.composer.addLayers(image.layers.map(({ folder }) => folder).reverse());
+      this.notices.announce(text.library.added(image.layers.length, titleOf(image)));
+    } catch (error) {
+      this.notices.error(error);
+    }
+  }
+
+  /** Lets the mouse drag a whole image into the stack. Its layers are asked for when it is pointed at. */
+  dragImage(digest: string): (element: HTMLElement) => void | (() => void) {
+    return draggableFolders(() => {
+      const { detail } = this.library;
+      return detail?.digest === digest ? detail.layers.map(({ folder }) => folder).reverse() : [];
+    });
+  }
+
+  /** Goes to the analysis of an image. */
+  analyseImage(digest: string): void {
+    const choice = this.choices.find(({ key }) => key === `image:${digest}`);
+    if (!choice) return;
+    this.screen = 'analysis';
+    void this.analysis.start(choice);
   }
 
   edit(edit: Edit): boolean {

@@ -24,7 +24,7 @@ export class ComposerState {
   add(lane: Lane, position: number, paths: readonly string[]): void {
     const { workspace } = this;
     const known = new Map(workspace.stack.map((layer) => [layer.path, layer.letter]));
-    const fresh = paths.filter((path) => !known.has(path));
+    const fresh = [...new Set(paths)].filter((path) => !known.has(path));
     for (const path of paths) {
       const letter = known.get(path);
       if (letter !== undefined)
@@ -35,6 +35,12 @@ export class ComposerState {
     workspace.notices.announce(text.composer.added(fresh.length));
     const added = workspace.stack.find(({ path }) => path === fresh[0]);
     if (added) this.focus = added.id;
+  }
+
+  /** Adds layers of images, the top one first; they are only ever read, and so never the upper. */
+  addLayers(folders: readonly string[], { lane, position }: Place = { lane: 'lower', position: 0 }): void {
+    if (lane === 'upper') this.add('lower', 0, folders);
+    else this.add(lane, position, folders);
   }
 
   async addText(typed: string, place: Place): Promise<boolean> {

@@ -20,10 +20,38 @@ export function draggableLayer(id: string, dragging: (id: string | null) => void
     });
 }
 
+/** Lets the mouse drag layers from elsewhere, by their folders, the top one first. */
+export function draggableFolders(folders: () => readonly string[]): Attachment<HTMLElement> {
+  return (element) => draggable({ element, getInitialData: () => ({ folders: folders() }) });
+}
+
+const foldersIn = (data: Record<string | symbol, unknown>): readonly string[] | null =>
+  Array.isArray(data['folders']) ? (data['folders'] as string[]) : null;
+
 export interface LaneDrops {
   readonly mark: (place: Place | null) => void;
   readonly moved: (id: string, place: Place) => void;
+  readonly added: (folders: readonly string[], place: Place) => void;
   readonly dropped: (files: readonly File[], place: Place) => void;
+}
+
+/** Takes files and folders that are dropped from a file manager. */
+export function fileDrops(
+  over: (is: boolean) => void,
+  dropped: (files: readonly File[]) => void,
+): Attachment<HTMLElement> {
+  return (element) =>
+    dropTargetForExternal({
+      element,
+      canDrop: containsFiles,
+      getDropEffect: () => 'copy',
+      onDragEnter: () => over(true),
+      onDragLeave: () => over(false),
+      onDrop: ({ source }) => {
+        over(false);
+        dropped(getFiles({ source }));
+      },
+    });
 }
 
 /** Makes the lanes take layers from within and folders from a file manager, by the same insertion mark. */
@@ -35,12 +63,14 @@ export function laneDrops(drops: LaneDrops): Attachment<HTMLElement> {
     return combine(
       dropTargetForElements({
         element,
-        canDrop: ({ source }) => typeof source.data['layer'] === 'string',
+        canDrop: ({ source }) => typeof source.data['layer'] === 'string' || foldersIn(source.data) !== null,
         onDrag: follow,
         onDragLeave: leave,
         onDrop: ({ source, location }) => {
           leave();
           const place = insertionPoint(element, location.current.input.clientY);
+          const folders = foldersIn(source.data);
+          if (folders) return drops.added(folders, place);
           // The move may take the dragged element out of the page, and then its dragend would never come: without it
           // the browser and the library believe that the drag goes on.
           const move = (): void => drops.moved(String(source.data['layer']), place);

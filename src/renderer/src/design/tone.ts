@@ -9,3 +9,6 @@ export function toneOf(letter: string, upper: boolean): string {
   for (const char of letter) position = position * 26 + char.charCodeAt(0) - 64;
   return `tone-${(position - 1) % TONES}`;
 }
+
+/** The colour of a layer by its letter, for what is drawn. */
+export const colourOf = (letter: string, upper: boolean): string => `var(--layer-${toneOf(letter, upper).slice(5)})`;
