@@ -7,7 +7,7 @@ import type { Analysis } from '@shared/analysis';
 import { bytesOf } from '@shared/bytes';
 import { analyze } from '../../src/main/images/analysis/analyze';
 import { setXattr } from '../../src/main/system/xattr';
-import { ContainersStorage } from '../support/containers-storage';
+import { ContainerStore } from '../support/container-store';
 import { makeScratch, removeScratch } from '../support/scratch';
 
 let scratch: string;
@@ -216,7 +216,7 @@ it('follows no symbolic link out of a layer, and keeps names that are not UTF-8'
 });
 
 it('analyses layers where buildah has them', async () => {
-  const storage = new ContainersStorage(scratch);
+  const storage = new ContainerStore(scratch);
   put(at('ctx/one'), 1000);
   put(at('ctx/two'), 2000, 'y');
   const first = storage.buildah('from', 'scratch');

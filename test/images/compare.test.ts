@@ -22,7 +22,7 @@ import { Comparison } from '../../src/main/images/compare/comparison';
 import { compareDetail } from '../../src/main/images/compare/detail';
 import { sideOfLayers } from '../../src/main/images/compare/side';
 import { setXattr } from '../../src/main/system/xattr';
-import { ContainersStorage } from '../support/containers-storage';
+import { ContainerStore } from '../support/container-store';
 import { makeScratch, removeScratch } from '../support/scratch';
 
 let scratch: string;
@@ -122,7 +122,7 @@ it('does not walk what both sides have from the same layers', async () => {
 });
 
 it('compares images of buildah with a base in common', async () => {
-  const storage = new ContainersStorage(scratch);
+  const storage = new ContainerStore(scratch);
   put(at('ctx/one'), 'first\n');
   put(at('ctx/two'), 'second\n');
   const image = (base: string, name: string, ...steps: [string, string][]): string[] => {

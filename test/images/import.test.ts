@@ -11,7 +11,8 @@ import { Store } from '../../src/main/images/store/store';
 import { differences, listTree } from '../programs/list-tree.mjs';
 import { treeOfImage } from '../support/mounted-image';
 import { makeScratch, removeScratch } from '../support/scratch';
-import { buildImages, ContainerStore, tool } from '../support/small-images';
+import { ContainerStore, tool } from '../support/container-store';
+import { buildImages } from '../support/small-images';
 
 let folder = '';
 let engine: ContainerStore;

@@ -16,7 +16,8 @@ import { AT_FDCWD } from '../../src/main/system/libc';
 import { closeFile, O_DIRECTORY, O_RDONLY, openAt } from '../../src/main/system/files';
 import { buildProgram, start } from '../support/program';
 import { makeScratch, removeScratch } from '../support/scratch';
-import { buildImages, ContainerStore, tool } from '../support/small-images';
+import { ContainerStore, tool } from '../support/container-store';
+import { buildImages } from '../support/small-images';
 
 /** A user with subordinate ids, which useradd(8) gives to those who are no system accounts. */
 const NAME = 'lamina-rootless';

@@ -24,7 +24,8 @@ import { mount, MS_RDONLY, unmount } from '../../src/main/system/mount';
 import { farAway, type Asked } from '../support/far-source';
 import { buildProgram, start } from '../support/program';
 import { makeScratch, removeScratch } from '../support/scratch';
-import { buildImages, ContainerStore, tool } from '../support/small-images';
+import { ContainerStore, tool } from '../support/container-store';
+import { buildImages } from '../support/small-images';
 
 let folder = '';
 let layout = '';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, createReadStream, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ContainerStore } from '../support/container-store';
+import { ContainerStore, tool } from '../support/container-store';
 import { rawTree } from '../support/raw-tree';
 import { makeScratch, removeScratch } from '../support/scratch';
 import { rebuilt, unpack } from '../support/unpacking';
@@ -35,23 +35,22 @@ beforeAll(() => {
   vfs = open('vfs', 'vfs');
   mkdirSync(`${scratch}/context`);
   execFileSync('bash', ['-ec', FIRST], { cwd: `${scratch}/context` });
-  const policy = ['--signature-policy', `${overlay.folder}/policy.json`];
   const first = overlay.buildah('from', 'scratch');
   const at = overlay.buildah('mount', first);
   execFileSync('cp', ['-a', `${scratch}/context/.`, at]);
   overlay.buildah('umount', first);
-  overlay.buildah('commit', '-q', ...policy, '--rm', first, 'localhost/first');
-  const second = overlay.buildah('from', '--pull-never', ...policy, 'localhost/first');
+  overlay.buildah('commit', '-q', '--rm', first, 'localhost/first');
+  const second = overlay.buildah('from', '--pull-never', 'localhost/first');
   const again = overlay.buildah('mount', second);
   execFileSync('bash', ['-ec', SECOND], { cwd: again });
   overlay.buildah('umount', second);
-  overlay.buildah('commit', '-q', ...policy, '--rm', second, 'localhost/second');
-  overlay.skopeo('copy', '-q', 'containers-storage:localhost/second', `oci:${scratch}/oci:t`);
-  vfs.skopeo('copy', '-q', `oci:${scratch}/oci:t`, 'containers-storage:localhost/second');
+  overlay.buildah('commit', '-q', '--rm', second, 'localhost/second');
+  tool('skopeo', 'copy', '-q', overlay.name('localhost/second'), `oci:${scratch}/oci:t`);
+  tool('skopeo', 'copy', '-q', `oci:${scratch}/oci:t`, vfs.name('localhost/second'));
 });
 
 afterAll(() => {
-  for (const store of stores) store.close();
+  for (const store of stores) store.remove();
   removeScratch(scratch);
 });
 
@@ -103,14 +102,14 @@ describe('records', () => {
 
   it('of Lamina are what skopeo rebuilds a layer by', async () => {
     const store = open('swapped', 'overlay');
-    store.skopeo('copy', '-q', `oci:${scratch}/oci:t`, 'containers-storage:localhost/second');
+    tool('skopeo', 'copy', '-q', `oci:${scratch}/oci:t`, store.name('localhost/second'));
     for (const [i, layer] of store.layers().entries()) {
       const ours = await unpack(createReadStream(blobsOf(`${scratch}/oci`)[i]!), scratch, `swapped-${i}`);
       expect(ours.layer.diffId).toBe(layer.diffId);
       expect(readFileSync(ours.tarSplit).equals(readFileSync(layer.tarSplit))).toBe(false);
       copyFileSync(ours.tarSplit, layer.tarSplit);
     }
-    store.skopeo('copy', '-q', 'containers-storage:localhost/second', `dir:${scratch}/dir`);
+    tool('skopeo', 'copy', '-q', store.name('localhost/second'), `dir:${scratch}/dir`);
     const blobs = readdirSync(`${scratch}/dir`).map((name) => readFileSync(`${scratch}/dir/${name}`));
     const digests = blobs.map((bytes) => sha256(bytes[0] === 0x1f ? gunzipSync(bytes) : bytes));
     for (const { diffId } of store.layers()) expect(digests).toContain(diffId);
@@ -135,19 +134,13 @@ describe('layers that other tools packed', () => {
   });
 
   it('come back from zstd, and from a docker-archive', async () => {
-    overlay.skopeo(
-      'copy',
-      '-q',
-      '--dest-compress-format',
-      'zstd',
-      'containers-storage:localhost/second',
-      `oci:${scratch}/zstd:t`,
-    );
+    const second = overlay.name('localhost/second');
+    tool('skopeo', 'copy', '-q', '--dest-compress-format', 'zstd', second, `oci:${scratch}/zstd:t`);
     for (const [i, blob] of blobsOf(`${scratch}/zstd`).entries()) {
       await check(blob, `zstd-${i}`);
       expect(readFileSync(blob).readUInt32LE(0)).toBe(0xfd2fb528);
     }
-    overlay.skopeo('copy', '-q', 'containers-storage:localhost/second', `docker-archive:${scratch}/archive.tar:t`);
+    tool('skopeo', 'copy', '-q', second, `docker-archive:${scratch}/archive.tar:t`);
     mkdirSync(`${scratch}/archive`);
     execFileSync('tar', ['-xf', `${scratch}/archive.tar`, '-C', `${scratch}/archive`]);
     const manifest = JSON.parse(readFileSync(`${scratch}/archive/manifest.json`, 'utf8')) as [{ Layers: string[] }];

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ByteString } from '@shared/bytes';
 
-import { unmount } from '../../src/main/system/mount';
+/** Runs a program and gives what it said; fails with what it said on stderr. */
+export function tool(program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
 
 /** One layer that containers/storage keeps. */
 export interface StoredLayer {
@@ -13,63 +21,100 @@ export interface StoredLayer {
   readonly tarSplit: string;
 }
 
-/** A store of buildah's and skopeo's own, below a folder of the test's. */
+interface ListedLayer {
+  readonly id: string;
+  readonly parent?: string;
+  readonly 'diff-digest'?: string;
+}
+
+/** A container store of a test's own, with the tools of podman working in it. */
 export class ContainerStore {
-  private readonly root: string;
-  private readonly environment: NodeJS.ProcessEnv;
+  readonly root: string;
+  readonly run: string;
+  readonly #options: string[];
 
   constructor(
     readonly folder: string,
-    private readonly driver: 'overlay' | 'vfs',
+    private readonly driver: 'overlay' | 'vfs' = 'overlay',
   ) {
-    mkdirSync(folder);
-    this.root = `${folder}/root`;
-    writeFileSync(
-      `${folder}/storage.conf`,
-      `[storage]\ndriver = "${driver}"\ngraphroot = "${this.root}"\nrunroot = "${folder}/run"\n`,
-    );
-    writeFileSync(`${folder}/policy.json`, '{ "default": [ { "type": "insecureAcceptAnything" } ] }');
-    this.environment = {
-      ...process.env,
-      CONTAINERS_STORAGE_CONF: `${folder}/storage.conf`,
-      BUILDAH_ISOLATION: 'chroot',
-      TMPDIR: folder,
-    };
+    this.root = join(folder, 'root');
+    this.run = join(folder, 'run');
+    mkdirSync(folder, { recursive: true });
+    this.#options = ['--root', this.root, '--runroot', this.run, '--storage-driver', driver];
+  }
+
+  /** What skopeo calls an image of this store. */
+  name(image: string): string {
+    return `containers-storage:[${this.driver}@${this.root}+${this.run}]${image}`;
   }
 
   buildah(...args: string[]): string {
-    return this.run('buildah', args);
+    return tool('buildah', ...this.#options, ...args);
   }
 
-  skopeo(...args: string[]): string {
-    return this.run('skopeo', ['--policy', `${this.folder}/policy.json`, ...args]);
+  podman(...args: string[]): string {
+    return tool('podman', ...this.#options, ...args);
+  }
+
+  /** Makes an image on top of another: `change` works in its mounted root. */
+  build(image: string, base: string, change: (root: ByteString) => void, ...commit: string[]): void {
+    const container = this.buildah('from', '--pull-never', base);
+    change(this.buildah('mount', container));
+    this.buildah('config', '--env', `IMAGE=${image}`, '--cmd', '/bin/tool', '--label', 'test=yes', container);
+    this.buildah('umount', container);
+    this.buildah('commit', '-q', '--rm', ...commit, container, image);
+  }
+
+  /** Runs `use` on an image's root as buildah mounts it. */
+  mounted<T>(image: string, use: (root: ByteString) => T): T {
+    const container = this.buildah('from', '--pull-never', image);
+    try {
+      return use(this.buildah('mount', container));
+    } finally {
+      this.buildah('umount', container);
+      this.buildah('rm', container);
+    }
   }
 
   /** All layers, a parent before its children. */
   layers(): StoredLayer[] {
-    const text = readFileSync(`${this.root}/${this.driver}-layers/layers.json`, 'utf8');
-    const layers = JSON.parse(text) as { id: string; 'diff-digest'?: string }[];
-    return layers
-      .filter((layer) => layer['diff-digest'] !== undefined)
-      .map((layer) => ({
-        id: layer.id,
-        diffId: layer['diff-digest']!,
-        folder:
-          this.driver === 'overlay' ? `${this.root}/overlay/${layer.id}/diff` : `${this.root}/vfs/dir/${layer.id}`,
-        tarSplit: `${this.root}/${this.driver}-layers/${layer.id}.tar-split.gz`,
-      }));
+    return this.#layers().flatMap(({ id, 'diff-digest': diffId }) =>
+      diffId === undefined
+        ? []
+        : [{ id, diffId, folder: this.#folderOf(id), tarSplit: this.#file(`layers/${id}.tar-split.gz`) }],
+    );
   }
 
-  /** Takes away the mount that the overlay driver leaves on its own folder. */
-  close(): void {
-    unmount(`${this.root}/overlay`, true);
+  /** The folders of the layers below a working container, the lowest first. */
+  layersOf(container: string): string[] {
+    const image = this.buildah('inspect', '--format', '{{.FromImageID}}', container);
+    const images = JSON.parse(readFileSync(this.#file('images/images.json'), 'utf8')) as {
+      id: string;
+      layer: string;
+    }[];
+    const layers = this.#layers();
+    const chain: string[] = [];
+    for (let id = images.find((one) => one.id === image)?.layer; id; id = layers.find((one) => one.id === id)?.parent) {
+      chain.unshift(this.#folderOf(id));
+    }
+    return chain;
   }
 
-  private run(program: string, args: readonly string[]): string {
-    return execFileSync(program, args, {
-      env: this.environment,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }).trim();
+  #layers(): ListedLayer[] {
+    return JSON.parse(readFileSync(this.#file('layers/layers.json'), 'utf8')) as ListedLayer[];
+  }
+
+  #folderOf(id: string): string {
+    return join(this.root, this.driver === 'overlay' ? `overlay/${id}/diff` : `vfs/dir/${id}`);
+  }
+
+  /** A file of the store's own: `layers/layers.json`. */
+  #file(path: string): string {
+    return join(this.root, `${this.driver}-${path}`);
+  }
+
+  remove(): void {
+    spawnSync('podman', [...this.#options, 'system', 'reset', '-f'], { timeout: 60_000 });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,70 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { ByteString } from '@shared/bytes';
+import type { ContainerStore } from './container-store';
 import { makeTree, dir, file, symlink, type Node } from './tree';
-
-/** Runs a program and gives what it said; fails with what it said on stderr. */
-export function tool(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
-  return stdout.trim();
-}
-
-/** A container store of a test's own, with the tools of podman working in it. */
-export class ContainerStore {
-  readonly root: string;
-  readonly run: string;
-  readonly #options: string[];
-
-  constructor(readonly folder: string) {
-    this.root = join(folder, 'root');
-    this.run = join(folder, 'run');
-    mkdirSync(folder, { recursive: true });
-    this.#options = ['--root', this.root, '--runroot', this.run, '--storage-driver', 'overlay'];
-  }
-
-  /** What skopeo calls an image of this store. */
-  name(image: string): string {
-    return `containers-storage:[overlay@${this.root}+${this.run}]${image}`;
-  }
-
-  buildah(...args: string[]): string {
-    return tool('buildah', ...this.#options, ...args);
-  }
-
-  podman(...args: string[]): string {
-    return tool('podman', ...this.#options, ...args);
-  }
-
-  /** Makes an image on top of another: `change` works in its mounted root. */
-  build(image: string, base: string, change: (root: ByteString) => void, ...commit: string[]): void {
-    const container = this.buildah('from', '--pull-never', base);
-    change(this.buildah('mount', container));
-    this.buildah('config', '--env', `IMAGE=${image}`, '--cmd', '/bin/tool', '--label', 'test=yes', container);
-    this.buildah('umount', container);
-    this.buildah('commit', '-q', '--rm', ...commit, container, image);
-  }
-
-  /** Runs `use` on an image's root as buildah mounts it. */
-  mounted<T>(image: string, use: (root: ByteString) => T): T {
-    const container = this.buildah('from', '--pull-never', image);
-    try {
-      return use(this.buildah('mount', container));
-    } finally {
-      this.buildah('umount', container);
-      this.buildah('rm', container);
-    }
-  }
-
-  remove(): void {
-    spawnSync('podman', [...this.#options, 'system', 'reset', '-f'], { timeout: 60_000 });
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
 
 /** Bytes that no compressor makes smaller, the same each time. */
 function noise(seed: string): ByteString {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { bytesOf, display } from '@shared/bytes';
 import { Failure } from '@shared/failure';
 import type { Digest } from '@shared/images';
-import { digestOf, hashFor } from '../checked-bytes';
+import { digestOf } from '../checked-bytes';
 import { parseConfig } from '../config';
 import { fullNameOf } from '../image-name';
 import { MAGIC_BYTES, packingOf } from '../layer-format';
@@ -115,7 +116,7 @@ async function describeLayer(
   if (size === null) throw missingFile(notation, name);
   const packing = packingOf(await firstBytes(await files.open(name, 0, signal)));
   if (packing === 'tar') return { mediaType: OCI_LAYER, digest: diffId, size };
-  const hash = hashFor('sha256:');
+  const hash = createHash('sha256');
   for await (const chunk of await files.open(name, 0, signal)) hash.update(chunk);
   return { mediaType: `${OCI_LAYER}+${packing}`, digest: `sha256:${hash.digest('hex')}`, size };
 }
