@@ -263,10 +263,11 @@ test('a token that is refused in the middle of a blob is replaced, and the blob 
 test('a proxy of the environment is used for TLS by CONNECT, with its own password, and NO_PROXY kept', async () => {
   trust(`registry.test:${guarded.port}`);
   const asked: string[] = [];
+  let status = '200 OK';
   const proxy: Server = createServer((socket) => {
     socket.once('data', (head) => {
       asked.push(head.toString('latin1'));
-      const tunnel = connect(guarded.port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+      const tunnel = connect(guarded.port, '127.0.0.1', () => socket.write(`HTTP/1.1 ${status}\r\n\r\n`));
       socket.pipe(tunnel).pipe(socket);
       for (const end of [socket, tunnel]) end.on('error', () => undefined);
     });
@@ -289,5 +290,12 @@ test('a proxy of the environment is used for TLS by CONNECT, with its own passwo
   trust(guarded.host);
   expect((await refusal(guarded.host, settings({}, { HTTPS_PROXY }))).code).toBe('registry-unauthorized');
   expect(asked.length).toBe(1);
+  status = '407 Proxy Authentication Required';
+  const { code, message, hint } = await refusal(host, settings({}, { HTTPS_PROXY }));
+  expect([code, message, hint]).toEqual([
+    'registry-unreachable',
+    expect.stringContaining('Proxy response (407)'),
+    expect.stringContaining('HTTPS_PROXY'),
+  ]);
   proxy.close();
 });
