@@ -98,7 +98,7 @@ describe('the store', () => {
     expect(said('inspect', 'demo')).toContain('command   ["/bin/sh"]');
     expect(digestOf(said('inspect', 'demo').split('\n')[1]!.replace('digest    ', ''))).toBe(digestOf(stdout));
     expect(JSON.parse(said('inspect', '--config', 'demo'))).toMatchObject({ config: { Env: ['PATH=/bin'] } });
-    expect(said('check')).toBe('1 images, 2 layers, 2 blobs: all as it should be.\n');
+    expect(said('check')).toBe('1 image, 2 layers, 2 blobs: all as it should be.\n');
   });
 
   test('gives the stack of an image, which the kernel and Lamina mount', () => {

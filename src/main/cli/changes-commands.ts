@@ -12,7 +12,7 @@ import { listMounts } from '../mounts/list';
 import { acceptVolatile, discardUpper } from '../mounts/volatile';
 import { changesOf } from '../overlay/changes';
 import { OverlayStack } from '../overlay/stack';
-import { printJson, printText, warn } from './print';
+import { plural, printJson, printText, warn } from './print';
 import {
   absolute,
   JSON_FLAG,
@@ -81,7 +81,6 @@ export async function diff(args: readonly ByteString[]): Promise<void> {
   }
 }
 
-const plural = (n: number, one: string, other: string): string => `${n} ${n === 1 ? one : other}`;
 const NOTHING_DONE = 'Nothing was removed. Add --yes to do it.';
 
 function printPlan({ items, objects, whiteouts, bytes }: DiscardPlan): void {
@@ -89,9 +88,9 @@ function printPlan({ items, objects, whiteouts, bytes }: DiscardPlan): void {
     const { kind, path, oldPath } = item;
     const counts = [
       ...(item.restores ? ['metadata set back'] : []),
-      ...(item.objects > 0 ? [plural(item.objects, 'object', 'objects')] : []),
-      ...(item.whiteouts > 0 ? [plural(item.whiteouts, 'whiteout', 'whiteouts')] : []),
-      ...(item.bytes > 0 ? [plural(item.bytes, 'byte', 'bytes')] : []),
+      ...(item.objects > 0 ? [plural(item.objects, 'object')] : []),
+      ...(item.whiteouts > 0 ? [plural(item.whiteouts, 'whiteout')] : []),
+      ...(item.bytes > 0 ? [plural(item.bytes, 'byte')] : []),
     ];
     const from = oldPath === null ? '' : `${display(oldPath)} -> `;
     return `${CHANGE_LETTERS[kind]} ${from}${display(path)} [${counts.join(', ')}]`;
@@ -99,7 +98,7 @@ function printPlan({ items, objects, whiteouts, bytes }: DiscardPlan): void {
   printText(
     [
       ...lines,
-      `In all: ${plural(objects, 'object', 'objects')} and ${plural(whiteouts, 'whiteout', 'whiteouts')}, ${plural(bytes, 'byte', 'bytes')}.`,
+      `In all: ${plural(objects, 'object')} and ${plural(whiteouts, 'whiteout')}, ${plural(bytes, 'byte')}.`,
     ].join('\n'),
   );
 }
@@ -168,5 +167,5 @@ function tellMark(upper: UpperEntry, survey: Survey, json: boolean): void {
           `No mount takes it while ${display(upper.workdir)}/work/incompat/volatile is there (EINVAL).`
       : `${display(upper.path)} has no marker of a volatile mount.`,
   );
-  printText(`It holds ${plural(survey.objects, 'object', 'objects')}, ${plural(survey.bytes, 'byte', 'bytes')}.`);
+  printText(`It holds ${plural(survey.objects, 'object')}, ${plural(survey.bytes, 'byte')}.`);
 }

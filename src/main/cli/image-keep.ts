@@ -5,7 +5,7 @@ import { checkStore } from '../images/store/check';
 import type { GarbagePlan } from '../images/store/garbage';
 import { cancellable } from './cancellable';
 import { needed, openStore, parseImage, text, titleOf } from './image-arguments';
-import { printJson, printText, warn } from './print';
+import { plural, printJson, printText, warn } from './print';
 
 /** `lamina image rm`: takes an image's names away; `gc` gives the room back. */
 export async function removeImages(args: readonly ByteString[]): Promise<void> {
@@ -73,8 +73,8 @@ export async function checkImages(args: readonly ByteString[]): Promise<void> {
   if (parsed.values['json']) printJson(report);
   else {
     for (const { about, message, cure } of defects) printText(`${display(about)}: ${message}\n  ${cure}`);
-    const found = defects.length === 0 ? 'all as it should be' : `${defects.length} defects`;
-    printText(`${images} images, ${layers} layers, ${blobs} blobs: ${found}.`);
+    const found = defects.length === 0 ? 'all as it should be' : plural(defects.length, 'defect');
+    printText(`${plural(images, 'image')}, ${plural(layers, 'layer')}, ${plural(blobs, 'blob')}: ${found}.`);
   }
   if (defects.length > 0) process.exitCode = 1;
 }

@@ -130,3 +130,6 @@ export function printMounts(mounts: readonly MountInfo[]): void {
   ]);
   printColumns(cells);
 }
+
+/** `1 object`, `2 objects`. */
+export const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`;
