@@ -84,8 +84,8 @@ export function printRows(rows: readonly EntryRow[], letters: readonly string[])
     originText(row, letters),
     modeText(row),
     ...(row.kind === 'unknown' ? ['?', '?', '?'] : metadataCells(row)),
-    row.name,
-    stateText(row),
+    // Names can be long: what is said of one follows it at once.
+    `${row.name}  ${stateText(row)}`,
   ]);
   printColumns(cells, [3]);
 }
