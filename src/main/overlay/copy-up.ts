@@ -14,7 +14,7 @@ import {
   openPlace,
   readLinkAt,
 } from '../system/files';
-import { FS_NOATIME_FL, FS_SYNC_FL, getFileFlags, setFileFlags } from '../system/file-flags';
+import { FS_NOATIME_FL, FS_SYNC_FL, getFileFlags, getFileFlagsAt, setFileFlags } from '../system/file-flags';
 import { ERRNO, must, SystemError } from '../system/libc';
 import { makeDirectoryAt, makeLinkAt, makeNodeAt, makeSymlinkAt } from '../system/names';
 import { placeOfFd, type Place } from '../system/place';
@@ -116,14 +116,15 @@ class CopyUp {
 
   private copyFile(install: (link: (dirfd: number, name: ByteString) => void) => void): void {
     const { area, stack, entry } = this;
-    // Metadata alone need the data too, once: what cannot be read later must not be brought up (semantics 2.6).
-    const from = openData(stack, entry);
+    // Metadata alone need the data too, once: what cannot be read later must not be brought up (semantics 2.6). Data of
+    // the object itself are there: it was looked at just now.
+    const from = this.metacopy && dataOf(entry) === this.lower ? -1 : openData(stack, entry);
     let temporary: ByteString | null = null;
     let to = -1;
     try {
       ({ fd: to, temporary } = createTemporary(area, this.stat.mode));
       if (!this.metacopy) this.copyData(from, to);
-      this.copyMetadata(placeOfFd(to), to, from);
+      this.copyMetadata(placeOfFd(to), to);
       area.syncCopyUp(to, !this.metacopy);
       if (temporary === null) install((dirfd, name) => must(makeLinkAt(placeOfFd(to), dirfd, name), 'link', name));
       else install((dirfd, name) => area.install(temporary!, dirfd, name));
@@ -131,8 +132,7 @@ class CopyUp {
       if (temporary !== null) area.discard(temporary);
       throw error;
     } finally {
-      closeFile(from);
-      if (to >= 0) closeFile(to);
+      for (const fd of [from, to]) if (fd >= 0) closeFile(fd);
     }
   }
 
@@ -182,13 +182,12 @@ class CopyUp {
 
   /**
    * Everything but the data, in an order in which nothing undoes what went before (semantics 4.2).
-   * @param fd     of a regular file
-   * @param dataFd of its data, which may be another file's
+   * @param fd of a regular file
    */
-  private copyMetadata(to: Place, fd = -1, dataFd = -1): void {
+  private copyMetadata(to: Place, fd = -1): void {
     const { stack, entry, stat } = this;
     copyXattrs(stack.names, placeOf(stack.directories, this.lower), to);
-    this.copyFlags(to, fd, dataOf(entry) === this.lower ? dataFd : -1);
+    this.copyFlags(to, fd);
     const hasOrigin = isDirectory(stat.mode) || stat.nlink === 1 || this.indexEntry !== null;
     if (hasOrigin) this.mark(to, stack.names.origin, handleOf(stack, entry));
     if (this.metacopy) this.mark(to, stack.names.metacopy, '');
@@ -204,28 +203,21 @@ class CopyUp {
       throw new SystemError(-result, 'setxattr', pathOf(this.entry));
   }
 
-  /** `A` and `S` of chattr(1). With descriptors of both where they are open anyway, else -1. */
-  private copyFlags(to: Place, toFd: number, fromFd: number): void {
+  /**
+   * `A` and `S` of chattr(1).
+   * @param toFd of a regular file, else -1
+   */
+  private copyFlags(to: Place, toFd: number): void {
     if (!isRegular(this.stat.mode) && !isDirectory(this.stat.mode)) return;
-    const from = placeOf(this.stack.directories, this.lower);
-    const flags = withOpen(from, fromFd, getFileFlags);
+    const flags = getFileFlagsAt(placeOf(this.stack.directories, this.lower));
     const kept = flags < 0 ? 0 : flags & (FS_NOATIME_FL | FS_SYNC_FL);
     if (kept === 0) return;
-    withOpen(to, toFd, (fd) => {
-      const now = getFileFlags(fd);
-      return now < 0 ? now : setFileFlags(fd, now | kept);
-    });
+    const fd = toFd >= 0 ? toFd : openPlace(to, O_RDONLY | O_NONBLOCK);
+    if (fd < 0) return;
+    const now = getFileFlags(fd);
+    if (now >= 0) setFileFlags(fd, now | kept);
+    if (fd !== toFd) closeFile(fd);
   }
-}
-
-/** Uses a descriptor, or one that is opened for it. Returns what `use` returns, or the negative errno. */
-function withOpen(place: Place, known: number, use: (fd: number) => number): number {
-  if (known >= 0) return use(known);
-  const fd = openPlace(place, O_RDONLY | O_NONBLOCK);
-  if (fd < 0) return fd;
-  const result = use(fd);
-  closeFile(fd);
-  return result;
 }
 
 /** A file without a name in the work area; with a temporary one where the file system has no O_TMPFILE. */

@@ -44,7 +44,6 @@ export function keepingTimes(stack: OverlayStack, directory: Real, change: () =>
     { seconds: atime, nanoseconds: atimeNs },
     { seconds: mtime, nanoseconds: mtimeNs },
   );
-  refresh(stack, directory);
 }
 
 export function refreshXattrs(stack: OverlayStack, real: Real): void {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { lastErrno, libc } from './libc';
+import { closeFile, O_NONBLOCK, O_RDONLY, openPlace } from './files';
+import { cString, ERRNO, lastErrno, libc } from './libc';
+import type { Place } from './place';
 
 /* File attributes as chattr(1) shows them (ioctl_iflags(2), FS_IOC_FSGETXATTR(2const)). */
 const ioctl = libc.func('int ioctl(int, unsigned long, void *)');
@@ -34,6 +36,34 @@ const word = Buffer.alloc(8);
 export function getFileFlags(fd: number): number {
   word.fill(0);
   return ioctl(fd, FS_IOC_GETFLAGS, word) === 0 ? word.readUInt32LE(0) : -lastErrno();
+}
+
+const fileGetattr = libc.func('syscall', 'long', ['long', 'int', 'const void *', 'void *', 'size_t', 'unsigned int']);
+const SYS_FILE_GETATTR = 468;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+/** struct file_attr, of which the first word has the FS_XFLAG_*. */
+const fileAttr = Buffer.alloc(24);
+let hasFileGetattr = true;
+
+/** As `getFileFlags`, of a place. Kernels since 6.17 have a call for it; before, it has to be opened. */
+export function getFileFlagsAt(place: Place): number {
+  if (hasFileGetattr) {
+    const flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+    const name = cString(place.name);
+    if (fileGetattr(SYS_FILE_GETATTR, place.fd, name, fileAttr, fileAttr.length, flags) === 0) {
+      const extended = fileAttr.readUInt32LE(0);
+      return XFLAGS.reduce((sum, [flag, bit]) => ((extended & bit) !== 0 ? sum | flag : sum), 0);
+    }
+    const errno = lastErrno();
+    if (errno !== ERRNO.ENOSYS) return -errno;
+    hasFileGetattr = false;
+  }
+  const fd = openPlace(place, O_RDONLY | O_NONBLOCK);
+  if (fd < 0) return fd;
+  const result = getFileFlags(fd);
+  closeFile(fd);
+  return result;
 }
 
 /** Sets all flags. Returns 0 or the negative errno. */
