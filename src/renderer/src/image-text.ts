@@ -362,8 +362,6 @@ export const imageText = {
     filterKinds: 'Show only these kinds',
     noMatch: 'No difference matches the filter',
     clearFilter: 'Clear the filter',
-    number: (n: number) => number.format(n),
-    kindCount: (kind: string, n: number) => `${kind}: ${number.format(n)}`,
     below: (n: number) => `${count(n, 'difference', 'differences')} inside`,
     summary: (n: number) => count(n, 'difference', 'differences'),
     bytes: (added: string, removed: string) => `${added} added, ${removed} removed`,

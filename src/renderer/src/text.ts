@@ -150,6 +150,10 @@ export const text = {
       unknown: 'unknown',
     },
   },
+  kindFilter: {
+    number: (n: number) => number.format(n),
+    count: (kind: string, n: number) => `${kind}: ${number.format(n)}`,
+  },
   changes: {
     title: 'Changes',
     tabs: 'What the middle shows',
@@ -190,8 +194,6 @@ export const text = {
     filter: 'Filter changes by path',
     filterPlaceholder: 'Filter by path',
     filterKinds: 'Show only these kinds',
-    number: (n: number) => number.format(n),
-    kindCount: (kind: string, n: number) => `${kind}: ${number.format(n)}`,
     count: (n: number) => count(n, 'change', 'changes'),
     some: (n: number, of: number) => `${number.format(n)} of ${count(of, 'change', 'changes')}`,
     searching: (n: number) => `Looking through the upper: ${count(n, 'name', 'names')} so far`,
