@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectLogged } from '../support/expect-logged';
 import { makeScratch, removeScratch } from '../support/scratch';
 import { dir, file } from '../support/tree';
 import { onLamina, writableStack } from '../support/writable-stack';
@@ -40,7 +41,7 @@ const BIG = 'o'.repeat(400_000);
 interface Case {
   readonly lower: string;
   readonly upper: string;
-  readonly log: () => string;
+  readonly logged: (line: RegExp) => void;
 }
 
 async function mounted(words: readonly string[], use: (at: string, each: Case) => void): Promise<void> {
@@ -51,7 +52,7 @@ async function mounted(words: readonly string[], use: (at: string, each: Case) =
     dir({ f: file(OLD), big: file(BIG), d: dir({ g: file(OLD) }), other: file('other\n') }),
   );
   const log = join(base, 'log');
-  const each = { lower: join(base, 'l0'), upper: built.upper!.path, log: () => readFileSync(log, 'utf8') };
+  const each = { lower: join(base, 'l0'), upper: built.upper!.path, logged: (line: RegExp) => expectLogged(log, line) };
   await onLamina(built, words, (at) => use(at, each), { log });
 }
 
@@ -70,11 +71,11 @@ const replace = (path: string, content: string): void => {
 
 describe.each([{ words: [] }, { words: ['metacopy=on'] }])('with $words', ({ words }) => {
   test.each(['f', 'big'])('%s, looked at and then replaced: the new one, whole', (name) =>
-    mounted(words, (at, { lower, log }) => {
+    mounted(words, (at, { lower, logged }) => {
       expect(statSync(join(at, name)).size).toBeGreaterThan(0);
       replace(join(lower, name), NEW);
       expectWhole(join(at, name), NEW);
-      expect(log()).toMatch(new RegExp(`Z OPEN /${name}: ESTALE \\(changed underneath .*/l0/${name}\\)`));
+      logged(new RegExp(`Z OPEN /${name}: ESTALE \\(changed underneath .*/l0/${name}\\)`));
     }),
   );
 
