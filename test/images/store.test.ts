@@ -95,7 +95,9 @@ test('an import killed at any moment leaves a store that is whole, and goes on w
   let kills = 0;
   for (let round = 0; round < rounds; round++) {
     rmSync(at, { recursive: true, force: true });
-    const { child, ended } = start(program, [at, `oci:${layout}:app`, '2']);
+    // Slow and quick ones, so that early and late moments are met however fast the machine is.
+    const pause = ['2', '6', '12'][round % 3]!;
+    const { child, ended } = start(program, [at, `oci:${layout}:app`, pause]);
     await sleep(250 + Math.random() * 450);
     child.kill('SIGKILL');
     if ((await ended) === null) kills++;
