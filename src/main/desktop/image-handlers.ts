@@ -10,7 +10,6 @@ import { checkedComposition } from './checked-composition';
 import { chooseDestination, chooseImage } from './dialogs';
 import type { Handlers } from './gateway';
 import type { JobBoard } from './job-board';
-import { destinationOf } from './library-notation';
 import type { LibraryCall } from './library-worker';
 import type { StudyHost } from './study-host';
 import type { WorkerHost } from './worker-host';
@@ -79,9 +78,8 @@ export function createImageHandlers(services: ImageServices): Pick<Handlers, Ima
     }),
     'images.export': async ({ image, destination }) => {
       const { references } = await library.ask<Image>({ call: 'detail', image });
-      const target = destinationOf(destination);
-      const kind = target.startsWith('docker://') ? 'push' : 'export';
-      return { job: jobs.start(kind, references[0] ?? image, target, { call: 'export', image, destination: target }) };
+      const kind = destination.startsWith('docker://') ? 'push' : 'export';
+      return { job: jobs.start(kind, references[0] ?? image, destination, { call: 'export', image, destination }) };
     },
     'images.commit': ({ composition, ...wish }) => {
       const checked = checkedComposition(composition);

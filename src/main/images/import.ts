@@ -5,6 +5,7 @@ import { checkedBytes, digestOf, refuseWrong } from './checked-bytes';
 import { parseConfig } from './config';
 import { parseImageName, printImageName, withDefaultTag } from './image-name';
 import { importLayer, type LayerImport } from './import-layer';
+import { inParallel } from './in-parallel';
 import { manifestType, parseManifest, type Manifest } from './manifest';
 import { isManifestType } from './media-types';
 import { chooseManifest, hostPlatform } from './platforms';
@@ -54,8 +55,7 @@ export interface ResolvedImage {
  */
 export async function importImage(store: Store, source: ImageSource, options: ImportOptions = {}): Promise<Image> {
   const names = (options.names ?? source.references).map(fullName);
-  const abort = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
+  const signal = options.signal ?? new AbortController().signal;
   const meter = new TransferMeter(options.onProgress ?? (() => undefined));
   const hold = await store.hold(signal);
   try {
@@ -63,7 +63,7 @@ export async function importImage(store: Store, source: ImageSource, options: Im
     const form = options.form ?? formHere();
     const { keepBlobs = 'needed', limits = DEFAULT_LIMITS } = options;
     const context = { store, source, form, keepBlobs, limits, signal };
-    await importLayers(context, image, meter, abort);
+    await importLayers(context, image, meter);
     await putImage(context, image, names);
     return store.image(image.descriptor.digest);
   } catch (error) {
@@ -105,30 +105,17 @@ export async function resolveImage(
   };
 }
 
-/** A few at a time; the first that fails stops all, and is waited for no longer than the others take to stop. */
+/** A few at a time. */
 async function importLayers(
   context: LayerImport,
   { manifest, diffIds }: ResolvedImage,
   meter: TransferMeter,
-  abort: AbortController,
 ): Promise<void> {
-  const waiting = distinctLayers(manifest, diffIds).map((layer): [Descriptor, Digest, MeterItem] => [
+  const layers = distinctLayers(manifest, diffIds).map((layer): [Descriptor, Digest, MeterItem] => [
     ...layer,
     meter.item(layer[0].digest, 'layer', layer[0].size),
   ]);
-  let failure: unknown = null;
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next && failure === null; next = waiting.shift()) {
-      try {
-        await importLayer(context, ...next);
-      } catch (error) {
-        failure ??= error;
-        abort.abort(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  if (failure !== null) throw failure;
+  await inParallel(layers, PARALLEL, context.signal, (layer, signal) => importLayer({ ...context, signal }, ...layer));
 }
 
 /** An image may have a layer twice. */

@@ -9,7 +9,7 @@ import { OPAQUE_MARK } from '../../overlay/whiteout-names';
 import { getXattr, listXattrs } from '../../overlay/xattrs';
 import { SystemError } from '../../system/libc';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, type Stat } from '../../system/stat';
-import type { WrittenEntry, WrittenType } from '../tar/write-entry';
+import { nameAlone, type WrittenEntry, type WrittenType } from '../tar/write-entry';
 import { canWriteXattr } from '../tar/write-pax';
 import type { PackedEntry } from '../tar/write-tar';
 import { layerItems, type LayerItem } from './layer-diff';
@@ -42,21 +42,7 @@ export function* layerEntries(stacks: RangeStacks, options: PackOptions): Genera
 }
 
 /** What a whiteout and an opaque mark are: an empty file that only its name says something of (image-spec, layer.md). */
-const mark = (path: ByteString): PackedEntry => ({
-  path,
-  type: 'file',
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtime: 0,
-  mtimeNs: 0,
-  size: 0,
-  target: '',
-  deviceMajor: 0,
-  deviceMinor: 0,
-  xattrs: [],
-  open: null,
-});
+const mark = (path: ByteString): PackedEntry => ({ ...nameAlone(path), open: null });
 
 const below = (directory: ByteString, name: ByteString): ByteString =>
   directory === '.' ? name : `${directory}/${name}`;

@@ -2,8 +2,7 @@
 import type { ByteString } from '@shared/bytes';
 import type { Image } from '@shared/images';
 import { kernelOverlays, type KernelOverlay } from '../../layers/kernel-overlays';
-import { SystemError } from '../../system/libc';
-import { statPath } from '../../system/stat';
+import { inodeKeyAt } from '../../overlay/inode-key';
 import { digestOf } from '../checked-bytes';
 import { OCI_LAYER } from '../media-types';
 import { hostPlatform } from '../platforms';
@@ -26,20 +25,10 @@ export function mountedStacks(): KernelOverlay[] {
 
 /** A directory under its plain path, where that leads to it too: a way through /proc ends with its process. */
 function reach(path: ByteString): ByteString | null {
-  const identity = identityOf(path);
+  const identity = inodeKeyAt(path);
   if (identity === null) return null;
   const plain = path.replace(/^\/proc\/\d+\/root(?=\/)/, '');
-  return identityOf(plain) === identity ? plain : path;
-}
-
-function identityOf(path: ByteString): string | null {
-  try {
-    const { devMajor, devMinor, inoHigh, inoLow } = statPath(path);
-    return `${devMajor}:${devMinor}:${inoHigh}:${inoLow}`;
-  } catch (error) {
-    if (error instanceof SystemError) return null;
-    throw error;
-  }
+  return inodeKeyAt(plain) === identity ? plain : path;
 }
 
 /**

@@ -24,3 +24,19 @@ export interface WrittenEntry {
   readonly deviceMinor: number;
   readonly xattrs: readonly (readonly [name: ByteString, value: ByteString])[];
 }
+
+/** An empty file of which only its name says something: a whiteout, what stands in the header of a PAX header. */
+export const nameAlone = (path: ByteString): WrittenEntry => ({
+  path,
+  type: 'file',
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtime: 0,
+  mtimeNs: 0,
+  size: 0,
+  target: '',
+  deviceMajor: 0,
+  deviceMinor: 0,
+  xattrs: [],
+});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ByteString } from '@shared/bytes';
-import type { WrittenEntry, WrittenType } from './write-entry';
+import { nameAlone, type WrittenEntry, type WrittenType } from './write-entry';
 import { entryName, fitsId, fitsSize, fitsTime, NAME_BYTES, paxRecords } from './write-pax';
 
 export const BLOCK = 512;
@@ -27,25 +27,9 @@ export function headerOf(entry: WrittenEntry): Buffer {
   const main = ustarHeader(entry, TYPE_FLAGS[entry.type]);
   const records = paxRecords(entry);
   if (records.length === 0) return main;
-  const extended = ustarHeader({ ...NOBODYS, path: paxName(entry.path), size: records.length }, PAX_FLAG);
+  const extended = ustarHeader({ ...nameAlone(paxName(entry.path)), size: records.length }, PAX_FLAG);
   return Buffer.concat([extended, records, Buffer.alloc(paddingOf(records.length)), main]);
 }
-
-/** What says nothing in the header of a PAX header. */
-const NOBODYS: WrittenEntry = {
-  path: '',
-  type: 'file',
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtime: 0,
-  mtimeNs: 0,
-  size: 0,
-  target: '',
-  deviceMajor: 0,
-  deviceMinor: 0,
-  xattrs: [],
-};
 
 /** `DIR/PaxHeaders.0/NAME` as Go's archive/tar has it, which only readers of before PAX see. */
 function paxName(path: ByteString): ByteString {
