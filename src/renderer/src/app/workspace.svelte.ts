@@ -92,7 +92,6 @@ export class Workspace {
     this.shelf.load(state.compositions, state.currentId);
     for (const notice of state.notices) this.notices.info(notice);
     this.jobs.start();
-    this.library.start();
     $effect.root(() => this.#react(state.select));
   }
 
@@ -186,6 +185,10 @@ export class Workspace {
   }
 
   #react(select: string | null): void {
+    // Every screen but the first is about images.
+    $effect(() => {
+      if (this.screen !== 'compose') untrack(() => void this.library.ready());
+    });
     // The name and the mount point do not change what is in the tree.
     const content = $derived.by(() => {
       const { id, upper, lowers, data, options } = this.composition;

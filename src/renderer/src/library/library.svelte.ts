@@ -28,6 +28,7 @@ export class Library {
   importFailure = $state.raw<ErrorReport | null>(null);
   question = $state.raw<PlatformQuestion | null>(null);
   found = $state.raw<FoundOnMachine | null>(null);
+  #first: Promise<void> | null = null;
   #turn = 0;
   #detailTurn = 0;
 
@@ -36,9 +37,13 @@ export class Library {
   readonly shown: readonly ImageRow[] = $derived(sortImages(this.#filtered(), this.sort));
   readonly position: number = $derived(this.shown.findIndex(({ digest }) => digest === this.chosen));
 
-  start(): void {
-    window.lamina.subscribe('images.changed', () => void this.refresh());
-    void this.refresh();
+  /** Reads the images when somebody first wants them: who only composes needs no store. */
+  ready(): Promise<void> {
+    if (!this.#first) {
+      window.lamina.subscribe('images.changed', () => void this.refresh());
+      this.#first = this.refresh();
+    }
+    return this.#first;
   }
 
   async refresh(): Promise<void> {
